@@ -1,0 +1,2 @@
+//! Arguments in, one command run, an exit code out.
+fn main() {}
