@@ -19,3 +19,4 @@
 
 pub mod diagnostic;
 pub mod safety;
+pub mod script;
