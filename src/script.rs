@@ -165,6 +165,37 @@ impl Block {
         paragraph.iter().chain(items.iter().flatten())
     }
 
+    /// The text without style: bullets are `- `, footnotes `[1]`, web links `words (address)`.
+    pub fn plain(&self) -> String {
+        let item = |runs: &[Run]| {
+            let mut text = String::new();
+            for run in runs {
+                match run {
+                    Run::Text { text: words, link, .. } => {
+                        text.push_str(words);
+                        if let Some(link) = link.as_ref().filter(|link| !words.contains(&***link)) {
+                            text += &format!(" ({link})");
+                        }
+                    }
+                    Run::Source(number) => text += &format!("[{number}]"),
+                    Run::Break => text.push('\n'),
+                }
+            }
+            text
+        };
+        let list = |items: &[Vec<Run>], mark: fn(usize) -> String| {
+            let lines: Vec<String> =
+                items.iter().enumerate().map(|(at, runs)| mark(at) + &item(runs)).collect();
+            lines.join("\n")
+        };
+        match self {
+            Block::Paragraph(runs) => item(runs),
+            Block::Bullets(items) => list(items, |_| "- ".to_owned()),
+            Block::Numbers(items) => list(items, |at| format!("{}. ", at + 1)),
+            Block::Resources => String::new(),
+        }
+    }
+
     /// The words without style or footnotes: items end with a line break.
     pub fn words(&self) -> String {
         let mut words = String::new();

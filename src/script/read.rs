@@ -74,6 +74,34 @@ pub fn read(path: &str, text: &str) -> Result<Guide, Vec<Diagnostic>> {
     }
 }
 
+/// Reads text without headings or choices: the bot's own sentences.
+///
+/// # Errors
+///
+/// What is not part of the guide language.
+pub(crate) fn blocks(path: &str, text: &str) -> Result<Vec<Block>, Vec<Diagnostic>> {
+    let source = Source::new(path, text);
+    let mut reader = Reader { source: &source, found: Vec::new(), links: Vec::new() };
+    let mut blocks = Vec::new();
+    for part in page::parts(&source, 0, &mut reader.found) {
+        match part {
+            Part::Paragraph(text) => blocks.push(Block::Paragraph(reader.runs(&text))),
+            Part::List { items, .. } => {
+                blocks.push(Block::Bullets(items.iter().map(|item| reader.runs(item)).collect()));
+            }
+            Part::Title { text, .. } | Part::Step { text, .. } | Part::Footnote { text, .. } => {
+                reader.fault(
+                    code::FOREIGN,
+                    text.range,
+                    "a sentence has no headings and no footnotes",
+                    "please take them away",
+                );
+            }
+        }
+    }
+    if reader.found.is_empty() { Ok(blocks) } else { Err(reader.found) }
+}
+
 /// A link of a choice whose target has still to be found.
 struct Pending {
     step: usize,
@@ -697,7 +725,8 @@ impl Reader<'_, '_> {
     }
 }
 
-fn runs_mut(block: &mut Block) -> Box<dyn Iterator<Item = &mut Run> + '_> {
+/// The runs of a block, to be changed.
+pub(crate) fn runs_mut(block: &mut Block) -> Box<dyn Iterator<Item = &mut Run> + '_> {
     match block {
         Block::Paragraph(runs) => Box::new(runs.iter_mut()),
         Block::Bullets(items) | Block::Numbers(items) => Box::new(items.iter_mut().flatten()),

@@ -1,0 +1,217 @@
+//! `turn(&Library, Session, &Event) -> Turn`: the whole dialogue, as a function.
+//!
+//! The same library, session and event always give the same turn. Whoever calls it loads the session
+//! before and saves it after; nothing in here knows of a store, a clock or a platform.
+
+pub mod carry;
+pub mod notes;
+pub mod route;
+pub mod session;
+mod talk;
+
+use crate::library::Library;
+use crate::safety::resource::Country;
+use crate::safety::{Concern, Level};
+use crate::script::{Block, ChoiceId, GuideId, Language, Run, StepId};
+use crate::wording::Command;
+pub use session::Session;
+use talk::Talk;
+
+/// After how many seconds without a message a person is welcomed back: six hours.
+const AWAY: u64 = 6 * 60 * 60;
+
+/// Something that a person did.
+#[derive(Debug, Clone, Copy)]
+pub struct Event<'a> {
+    /// A keyed hash of the platform's name for it; 0 where it has none. One that comes twice is answered once.
+    pub id: u64,
+    /// When, in seconds since 1970.
+    pub at: u64,
+    /// Whether others can read it where it was said.
+    pub public: bool,
+    /// The country to assume until the person names theirs: the operator's default.
+    pub country: Option<Country>,
+    /// The language to assume until another is chosen.
+    pub language: Option<&'a Language>,
+    /// What they did.
+    pub kind: Kind<'a>,
+}
+
+/// What a person did.
+#[derive(Debug, Clone, Copy)]
+pub enum Kind<'a> {
+    /// Came (back): shows where they are, or begins the guide that is named.
+    Arrive(Option<&'a str>),
+    /// Wrote something.
+    Text(&'a str),
+    /// Chose what stands at this position, from 0, among what is [offered](offers).
+    Choose(usize),
+    /// Used a command of the platform.
+    Command(Command),
+}
+
+/// A place in a guide, by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The guide.
+    pub guide: GuideId,
+    /// The step.
+    pub step: StepId,
+}
+
+/// A choice as it is offered to a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// Its name through edits.
+    pub id: ChoiceId,
+    /// The words on it.
+    pub label: String,
+    /// Whether it is ticked, where it is a tick.
+    pub ticked: Option<bool>,
+    /// Where it leads.
+    pub to: Option<Place>,
+}
+
+/// What a reply is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// A step of a guide.
+    Said,
+    /// The program's own sentence.
+    Told,
+    /// The take-away notes.
+    Notes,
+    /// The gentle line under an answer, after a mention.
+    Mention,
+    /// A crisis reply, to what the screen found; none where the person asked for it.
+    Crisis(Option<Level>),
+}
+
+/// One message to the person, free of any platform's manners.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// What it is.
+    pub tone: Tone,
+    /// The step that it is.
+    pub place: Option<Place>,
+    /// The heading above it.
+    pub title: Option<String>,
+    /// What it says.
+    pub blocks: Vec<Block>,
+    /// The sources of its footnotes: their numbers and what they say.
+    pub sources: Vec<(usize, Vec<Run>)>,
+    /// What can be chosen now.
+    pub choices: Vec<Offer>,
+    /// The ids of the services that it names, such as `GB/samaritans`.
+    pub resources: Vec<String>,
+    /// The take-away notes as a Markdown page, to be saved or sent as a file.
+    pub document: Option<String>,
+}
+
+impl Reply {
+    fn new(tone: Tone, blocks: Vec<Block>) -> Self {
+        Reply {
+            tone,
+            place: None,
+            title: None,
+            blocks,
+            sources: Vec::new(),
+            choices: Vec::new(),
+            resources: Vec::new(),
+            document: None,
+        }
+    }
+
+    /// Whether it is a crisis reply.
+    pub fn is_crisis(&self) -> bool {
+        matches!(self.tone, Tone::Crisis(_))
+    }
+
+    /// The text without any style: bullets are `- `, footnotes `[1]`, web links `words (address)`.
+    pub fn plain(&self) -> String {
+        let blocks: Vec<String> = self.blocks.iter().map(Block::plain).collect();
+        blocks.join("\n\n")
+    }
+}
+
+/// The outcome of one event.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Turn {
+    /// The session to save; a [blank](Session::is_blank) one is to be erased.
+    pub session: Session,
+    /// The replies to send, in order. A crisis reply is always the first.
+    pub replies: Vec<Reply>,
+    /// What the screen found.
+    pub concern: Concern,
+}
+
+/// What can be chosen where the person is.
+pub fn offers(library: &Library, session: &Session) -> Vec<Offer> {
+    let talk = Talk::new(library, session.clone(), None, None);
+    talk.offers()
+}
+
+/// The place in a guide where the person is, beside the crisis page if that is open.
+pub fn place(session: &Session) -> Option<Place> {
+    let spot = session.here.as_ref()?;
+    let visit = session.visits.get(usize::from(spot.visit))?;
+    Some(Place { guide: visit.guide.clone(), step: spot.step.clone() })
+}
+
+/// Answers an event. The screen is asked first, in every state.
+pub fn turn(library: &Library, session: Session, event: &Event<'_>) -> Turn {
+    let none = Concern::default();
+    if session.has_seen(event.id) {
+        return Turn { session, replies: Vec::new(), concern: none };
+    }
+    let (mut session, moved) = carry::carry(library, session);
+    let away =
+        session.updated != 0 && event.at.saturating_sub(session.updated) >= AWAY && session.here.is_some();
+    session.remember(event.id);
+    session.updated = event.at;
+    let mut talk = Talk::new(library, session, event.country, event.language);
+    let Kind::Text(text) = event.kind else {
+        talk.greet_again(away, moved);
+        match event.kind {
+            Kind::Arrive(guide) => talk.arrive(guide, away),
+            Kind::Choose(at) => talk.choose(at),
+            Kind::Command(command) => talk.command(command),
+            Kind::Text(_) => {}
+        }
+        return talk.end(none);
+    };
+    let concern = library.screener.screen(text);
+    let offers = talk.offers();
+    let chosen = route::exact(text, &offers);
+    // The words of a choice that leads to the crisis page are answered there, by the words written for them.
+    let answered = chosen.is_some_and(|at| talk.leads_to_help(at));
+    if concern.level >= Level::Concern && !answered && !talk.is_dismissed(&concern) {
+        if event.public {
+            talk.crisis_in_public(&concern);
+        } else {
+            talk.crisis(&concern);
+        }
+        return talk.end(concern);
+    }
+    talk.greet_again(away, moved);
+    talk.text(text, &offers);
+    let said = talk.replies.iter().any(Reply::is_crisis);
+    if concern.level >= Level::Mention && !said && !event.public {
+        talk.mention();
+    }
+    talk.end(concern)
+}
+
+/// The crisis reply alone, for when nothing of the conversation is known or can be loaded.
+pub fn crisis_reply(library: &Library, concern: &Concern, event: &Event<'_>) -> Reply {
+    let mut talk = Talk::new(library, Session::default(), event.country, event.language);
+    if event.public {
+        talk.crisis_in_public(concern);
+    } else {
+        talk.crisis(concern);
+    }
+    talk.replies.swap_remove(0)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,215 @@
+//! All scripts that belong together: guides, crisis pages, wording, phrases, resources.
+//!
+//! A [`Library`] is read whole or not at all, and never changes; new scripts make a new library.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
+
+use crate::diagnostic::{Diagnostic, nearest};
+use crate::safety::Screener;
+use crate::safety::resource::Resources;
+use crate::script::{self, CRISIS, Guide, GuideId, Language};
+use crate::wording::Wording;
+
+/// The language that stands in where another is missing.
+pub const FALLBACK: &str = "en";
+
+/// The code of what can be wrong with the folder as a whole.
+const PLACE: &str = "S018";
+
+/// The scripts that this program was built with, as path and text. They serve where no folder is
+/// given, and whatever happens to a folder, its crisis help is never missing.
+const BUILTIN: &[(&str, &str)] = &[
+    ("crisis/en.md", include_str!("../scripts/crisis/en.md")),
+    ("ketamine/en.md", include_str!("../scripts/ketamine/en.md")),
+    ("phrases/en.toml", include_str!("../scripts/phrases/en.toml")),
+    ("resources.toml", include_str!("../scripts/resources.toml")),
+    ("supporting-someone/en.md", include_str!("../scripts/supporting-someone/en.md")),
+    ("wording/en.toml", include_str!("../scripts/wording/en.toml")),
+];
+
+/// Everything that a conversation is made of.
+#[derive(Debug)]
+pub struct Library {
+    guides: BTreeMap<GuideId, BTreeMap<Language, Arc<Guide>>>,
+    wording: BTreeMap<Language, Arc<Wording>>,
+    /// Decides who sees a crisis reply.
+    pub screener: Arc<Screener>,
+    /// Whom to contact, by country.
+    pub resources: Arc<Resources>,
+}
+
+impl Library {
+    /// Reads all files of a scripts folder. A path is relative to it, with `/` between folders.
+    ///
+    /// What a folder lacks of the crisis page, the wording, the phrases and the resources comes from the
+    /// scripts that the program was built with.
+    ///
+    /// # Errors
+    ///
+    /// All faults of all files, in the order of their paths.
+    pub fn read<'f>(files: impl IntoIterator<Item = (&'f str, &'f str)>) -> Result<Library, Vec<Diagnostic>> {
+        let mut all: BTreeMap<&str, &str> = files.into_iter().collect();
+        for (path, text) in BUILTIN {
+            let essential = matches!(Sort::of(path), Sort::Wording(_) | Sort::Phrases | Sort::Resources)
+                || matches!(Sort::of(path), Sort::Guide(id, _) if id == CRISIS);
+            if essential {
+                all.entry(path).or_insert(text);
+            }
+        }
+        let mut found = Vec::new();
+        let mut guides: BTreeMap<GuideId, BTreeMap<Language, Arc<Guide>>> = BTreeMap::new();
+        let mut wording = BTreeMap::new();
+        let mut phrases = Vec::new();
+        let mut resources = None;
+        for (path, text) in all {
+            match Sort::of(path) {
+                Sort::Guide(id, language) => match script::read(path, text) {
+                    Ok(guide) => {
+                        found.extend(misplaced(&guide, id, language));
+                        let languages = guides.entry(guide.id().clone()).or_default();
+                        languages.insert(guide.language().clone(), Arc::new(guide));
+                    }
+                    Err(faults) => found.extend(faults),
+                },
+                Sort::Wording(language) => {
+                    let language = Language::new(language);
+                    match Wording::read(path, text, &language) {
+                        Ok(words) => drop(wording.insert(language, Arc::new(words))),
+                        Err(faults) => found.extend(faults),
+                    }
+                }
+                Sort::Phrases => phrases.push((path, text)),
+                Sort::Resources => match Resources::read(path, text) {
+                    Ok(read) => resources = Some(read),
+                    Err(faults) => found.extend(faults),
+                },
+                Sort::Other => {}
+                Sort::Unknown => found.push(unknown(path)),
+            }
+        }
+        let screener = match Screener::read(&phrases) {
+            Ok(screener) => Some(screener),
+            Err(faults) => {
+                found.extend(faults);
+                None
+            }
+        };
+        match (screener, resources) {
+            (Some(screener), Some(resources)) if found.is_empty() => {
+                Ok(Library { guides, wording, screener: Arc::new(screener), resources: Arc::new(resources) })
+            }
+            _ => Err(found),
+        }
+    }
+
+    /// The library that the program was built with.
+    pub fn builtin() -> &'static Arc<Library> {
+        static LIBRARY: LazyLock<Arc<Library>> = LazyLock::new(|| {
+            let library = Library::read(BUILTIN.iter().copied());
+            // A test reads it before it is ever shipped.
+            Arc::new(library.unwrap_or_else(|found| panic!("the built-in scripts are broken: {}", found[0])))
+        });
+        &LIBRARY
+    }
+
+    /// The scripts that the program was built with, as path and text.
+    pub fn builtin_files() -> &'static [(&'static str, &'static str)] {
+        BUILTIN
+    }
+
+    /// All guides that a person can begin, each in this language or the nearest to it, by id.
+    pub fn guides<'l>(&'l self, language: &'l Language) -> impl Iterator<Item = &'l Guide> {
+        let others = self.guides.iter().filter(|(id, _)| id.as_str() != CRISIS);
+        others.filter_map(|(_, languages)| pick(languages, Some(language)))
+    }
+
+    /// Every guide in every language, the crisis pages among them.
+    pub fn all_guides(&self) -> impl Iterator<Item = &Arc<Guide>> {
+        self.guides.values().flat_map(BTreeMap::values)
+    }
+
+    /// A guide in this language or the nearest to it.
+    pub fn guide(&self, id: &str, language: Option<&Language>) -> Option<&Guide> {
+        pick(self.guides.get(id)?, language)
+    }
+
+    /// The crisis page in this language or the nearest to it.
+    pub fn crisis(&self, language: Option<&Language>) -> &Guide {
+        match self.guides.get(CRISIS).and_then(|languages| pick(languages, language)) {
+            Some(page) => page,
+            // `read` puts the built-in page into every library.
+            None => unreachable!("every library has a crisis page"),
+        }
+    }
+
+    /// The wording of this language or the nearest to it.
+    pub fn wording(&self, language: Option<&Language>) -> &Wording {
+        match pick(&self.wording, language) {
+            Some(wording) => wording,
+            None => unreachable!("every library has a wording"),
+        }
+    }
+}
+
+/// The language itself, else its base, else the fallback, else whatever is there.
+fn pick<'m, T>(languages: &'m BTreeMap<Language, Arc<T>>, language: Option<&Language>) -> Option<&'m T> {
+    let wanted =
+        language.and_then(|language| languages.get(language).or_else(|| languages.get(language.base())));
+    wanted.or_else(|| languages.get(FALLBACK)).or_else(|| languages.values().next()).map(Arc::as_ref)
+}
+
+/// What a file of the scripts folder is, by its path.
+enum Sort<'p> {
+    Guide(&'p str, &'p str),
+    Wording(&'p str),
+    Phrases,
+    Resources,
+    /// Read by people or by tests.
+    Other,
+    Unknown,
+}
+
+impl Sort<'_> {
+    fn of(path: &str) -> Sort<'_> {
+        match path.split_once('/') {
+            None if path == "resources.toml" => Sort::Resources,
+            None if path.ends_with(".md") => Sort::Other,
+            Some(("wording", file)) => file.strip_suffix(".toml").map_or(Sort::Unknown, Sort::Wording),
+            Some(("phrases", file)) if file.ends_with(".toml") => Sort::Phrases,
+            Some((_, file)) if file.contains('/') => Sort::Unknown,
+            Some((_, file)) if file.ends_with(".chat") || file == "README.md" => Sort::Other,
+            Some((id, file)) => {
+                file.strip_suffix(".md").map_or(Sort::Unknown, |language| Sort::Guide(id, language))
+            }
+            None => Sort::Unknown,
+        }
+    }
+}
+
+fn misplaced(guide: &Guide, id: &str, language: &str) -> Option<Diagnostic> {
+    let (said, stands, key) = if guide.id().as_str() != id {
+        (guide.id().as_str(), id, "id")
+    } else if guide.language().as_str() != language {
+        (guide.language().as_str(), language, "language")
+    } else {
+        return None;
+    };
+    let what = format!("the file says {key}: {said}, and stands where {stands} belongs");
+    let help = format!(
+        "please either write {key}: {stands}, or move the file to {}/{}.md",
+        guide.id(),
+        guide.language()
+    );
+    Some(Diagnostic::error(PLACE, what, help).in_file(guide.path()))
+}
+
+fn unknown(path: &str) -> Diagnostic {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let hint = nearest(name, ["resources.toml", "en.md", "en.toml"]).filter(|near| *near != name);
+    let help = match hint {
+        Some(near) => format!("did you mean {near}?"),
+        None => "guides are <guide>/<language>.md; wording/ and phrases/ hold <language>.toml; please move or remove it".to_owned(),
+    };
+    Diagnostic::error(PLACE, "this file doesn't belong into the scripts folder", help).in_file(path)
+}

@@ -1,0 +1,151 @@
+//! Reads a scripts folder from disk: the whole, or what is wrong with it.
+
+use std::fs;
+use std::path::Path;
+
+use crate::diagnostic::Diagnostic;
+use crate::library::Library;
+use crate::lint;
+use crate::script::read::LONGEST_FILE;
+
+/// The code of a file that can't be read at all.
+const UNREADABLE: &str = "S001";
+/// How many files a folder can hold.
+const MOST_FILES: usize = 10_000;
+
+/// A library with what could be better about it, or what is wrong.
+pub struct Loaded {
+    /// The library, if there is no error.
+    pub library: Option<Library>,
+    /// Errors and warnings, in the order of files and places.
+    pub found: Vec<Diagnostic>,
+}
+
+/// Reads and checks a scripts folder.
+pub fn load(folder: &Path) -> Loaded {
+    let mut found = Vec::new();
+    let mut files = Vec::new();
+    gather(folder, "", 0, &mut files, &mut found);
+    check(files, found)
+}
+
+/// Reads and checks one guide of its own, among the built-in scripts.
+pub fn load_file(file: &Path) -> Loaded {
+    let shown = file.display().to_string();
+    let text = match read(file) {
+        Ok(text) => text,
+        Err((what, help)) => {
+            let found = vec![Diagnostic::error(UNREADABLE, what, help).in_file(&shown)];
+            return Loaded { library: None, found };
+        }
+    };
+    // Its place is its folder and its name, wherever the folder is.
+    let name = |path: Option<&std::ffi::OsStr>| {
+        path.map_or(String::new(), |name| name.to_string_lossy().into_owned())
+    };
+    let path = match name(file.parent().and_then(Path::file_name)) {
+        folder if folder.is_empty() => name(file.file_name()),
+        folder => format!("{folder}/{}", name(file.file_name())),
+    };
+    let others = Library::builtin_files().iter().filter(|(other, _)| *other != path);
+    let files =
+        others.map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).chain([(path.clone(), text)]);
+    let mut loaded = check(files.collect(), Vec::new());
+    loaded.found.retain(|one| one.place.as_ref().is_none_or(|place| place.path == path));
+    loaded
+}
+
+/// Checks the scripts that the program was built with.
+pub fn load_builtin() -> Loaded {
+    let files = Library::builtin_files().iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned()));
+    check(files.collect(), Vec::new())
+}
+
+fn check(files: Vec<(String, String)>, mut found: Vec<Diagnostic>) -> Loaded {
+    let library = match Library::read(files.iter().map(|(path, text)| (path.as_str(), text.as_str()))) {
+        Ok(library) => {
+            found.extend(lint::check(&library));
+            Some(library)
+        }
+        Err(faults) => {
+            found.extend(faults);
+            None
+        }
+    };
+    let library = library.filter(|_| !found.iter().any(Diagnostic::is_error));
+    Loaded { library, found }
+}
+
+fn gather(
+    folder: &Path,
+    below: &str,
+    depth: usize,
+    files: &mut Vec<(String, String)>,
+    found: &mut Vec<Diagnostic>,
+) {
+    let refuse =
+        |path: &str, what: String, help: &str| Diagnostic::error(UNREADABLE, what, help).in_file(path);
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) => {
+            let help = "please check the folder's name and rights";
+            found.push(refuse(
+                &folder.display().to_string(),
+                format!("the folder can't be read ({error})"),
+                help,
+            ));
+            return;
+        }
+    };
+    let mut entries: Vec<_> = entries.filter_map(Result::ok).collect();
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        // Editors and systems leave their own files about.
+        if name.starts_with('.') || name.ends_with('~') {
+            continue;
+        }
+        let path = if below.is_empty() { name } else { format!("{below}/{name}") };
+        let Ok(kind) = entry.file_type() else { continue };
+        if kind.is_symlink() {
+            let help = "please put the file itself here; links could lead outside the scripts folder";
+            found.push(refuse(&path, "this is a link, and links are not followed".into(), help));
+        } else if kind.is_dir() && depth < 2 {
+            gather(&entry.path(), &path, depth + 1, files, found);
+        } else if kind.is_dir() {
+            found.push(refuse(
+                &path,
+                "folders are nested too deeply".into(),
+                "please keep guides as <guide>/<language>.md",
+            ));
+        } else if kind.is_file() && files.len() < MOST_FILES {
+            match read(&entry.path()) {
+                Ok(text) => files.push((path, text)),
+                Err((what, help)) => found.push(refuse(&path, what, &help)),
+            }
+        } else {
+            found.push(refuse(
+                &path,
+                "this is not a plain file, or there are too many files".into(),
+                "please move it elsewhere",
+            ));
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<String, (String, String)> {
+    let length = fs::metadata(path).map_or(0, |meta| meta.len());
+    if length > LONGEST_FILE as u64 {
+        let what = format!("the file has {length} bytes, more than the {LONGEST_FILE} that a guide may have");
+        return Err((what, "please cut it into several files".into()));
+    }
+    let bytes = fs::read(path).map_err(|error| {
+        (format!("the file can't be read ({error})"), "please check its rights".to_owned())
+    })?;
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..at].iter().filter(|&&byte| byte == b'\n').count() + 1;
+        let what = format!("line {line} is not UTF-8 text");
+        (what, "please save the file as UTF-8 in your editor".to_owned())
+    })
+}
