@@ -103,7 +103,7 @@ sentences! {
 sentences! {
     /// The parts of a crisis reply that the program makes.
     CrisisWords {
-        call text text_keyword whatsapp chat website hours emergency emergency_other emergency_number_unknown directory
+        call text text_keyword whatsapp chat website hours emergency emergency_other emergency_unknown emergency_unknown_other emergency_local directory directory_unknown
         country_ask mention public after bare automated
     }
 }

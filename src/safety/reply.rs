@@ -108,26 +108,32 @@ pub fn contacts(
 ) -> ContactBlocks {
     let words = &wording.crisis;
     let contacts = resources.contacts(country);
-    let number = match contacts.emergency {
-        Some(emergency) => emergency.to_owned(),
-        None => words.emergency_number_unknown.words(&[("number", resources.international().emergency())]),
+    let number = contacts.emergency.unwrap_or(resources.international().emergency());
+    let sentence = match (contacts.emergency.is_some(), urgency.other) {
+        (true, false) => &words.emergency,
+        (true, true) => &words.emergency_other,
+        (false, false) => &words.emergency_unknown,
+        (false, true) => &words.emergency_unknown_other,
     };
-    let sentence = if urgency.other { &words.emergency_other } else { &words.emergency };
-    let emergency = sentence.with(&[("number", &number)]);
+    let emergency = sentence.with(&[("number", number)]);
     let mut blocks = Vec::new();
     if urgency.now {
         blocks.extend(emergency.iter().cloned());
     }
-    let lines: Vec<Vec<Run>> = contacts.services.iter().map(|service| line(service, wording)).collect();
-    if !lines.is_empty() {
-        blocks.push(Block::Bullets(lines));
-    }
-    if !urgency.now {
-        blocks.extend(emergency);
-    }
-    blocks.extend(words.directory.with(&[("link", contacts.directory)]));
+    // Without a country there are no numbers yet: the way to them comes first.
     if country.is_none() {
         blocks.extend(words.country_ask.blocks());
+    }
+    let lines: Vec<Vec<Run>> = contacts.services.iter().map(|service| line(service, wording)).collect();
+    let directory = if lines.is_empty() { &words.directory_unknown } else { &words.directory };
+    let directory = directory.with(&[("link", contacts.directory)]);
+    if lines.is_empty() {
+        blocks.extend(directory);
+        blocks.extend(if urgency.now { Vec::new() } else { emergency });
+    } else {
+        blocks.push(Block::Bullets(lines));
+        blocks.extend(if urgency.now { Vec::new() } else { emergency });
+        blocks.extend(directory);
     }
     ContactBlocks { blocks, ids: contacts.services.iter().map(|service| service.id.clone()).collect() }
 }
@@ -194,9 +200,6 @@ pub fn mention(resources: &Resources, country: Option<Country>, wording: &Wordin
 pub fn public(resources: &Resources, country: Option<Country>, wording: &Wording) -> Vec<Block> {
     let line = line_or_directory(resources, country, wording);
     let emergency = resources.contacts(country).emergency.map(str::to_owned);
-    let unknown = || {
-        wording.crisis.emergency_number_unknown.words(&[("number", resources.international().emergency())])
-    };
-    let emergency = emergency.unwrap_or_else(unknown);
+    let emergency = emergency.unwrap_or_else(|| wording.crisis.emergency_local.words(&[]));
     wording.crisis.public.with(&[("line", &line), ("emergency", &emergency)])
 }
