@@ -144,7 +144,11 @@ impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "read as: {}", self.plain)?;
         for hit in &self.hits {
-            writeln!(f, "{} finds {} in \"{}\" (bytes {}-{})", hit.rule, hit.found, hit.words, hit.range.start, hit.range.end)?;
+            writeln!(
+                f,
+                "{} finds {} in \"{}\" (bytes {}-{})",
+                hit.rule, hit.found, hit.words, hit.range.start, hit.range.end
+            )?;
             for (context, words) in &hit.contexts {
                 writeln!(f, "  {context} weighs \"{words}\"")?;
             }
@@ -192,16 +196,28 @@ impl Screener {
             let concern = screener.screen(&sample.text);
             let (what, help) = if sample.hit && concern.level != rule.level {
                 let rule_found = concern.rule.as_ref().map_or("nothing".to_owned(), RuleId::to_string);
-                let what = format!("\"{}\", an example of {}, is read as {} ({rule_found}), not as {}", sample.text, rule.id, concern.level, rule.level);
+                let what = format!(
+                    "\"{}\", an example of {}, is read as {} ({rule_found}), not as {}",
+                    sample.text, rule.id, concern.level, rule.level
+                );
                 (what, "please add a phrase that matches it, or move the example to where it belongs")
             } else if !sample.hit && concern.level >= Level::Concern {
                 let rule_found = concern.rule.as_ref().map_or(String::new(), RuleId::to_string);
-                (format!("\"{}\", a trap of {}, is read as {} by {rule_found}", sample.text, rule.id, concern.level), "please add a context that defuses it, or narrow the phrase")
+                (
+                    format!(
+                        "\"{}\", a trap of {}, is read as {} by {rule_found}",
+                        sample.text, rule.id, concern.level
+                    ),
+                    "please add a context that defuses it, or narrow the phrase",
+                )
             } else {
                 continue;
             };
             let text = files.iter().find(|(path, _)| *path == sample.path).map_or("", |(_, text)| text);
-            found.push(Diagnostic::error(SAMPLE, what, help).at(&Source::new(&sample.path, text), sample.range.clone()));
+            found.push(
+                Diagnostic::error(SAMPLE, what, help)
+                    .at(&Source::new(&sample.path, text), sample.range.clone()),
+            );
         }
         if found.is_empty() { Ok(screener) } else { Err(found) }
     }
@@ -232,7 +248,10 @@ impl Screener {
         patterns.extend(lists.anchor_prefixes.iter().map(|prefix| format!(" {prefix}")));
         patterns.extend(lists.joined.iter().cloned());
         whole.resize(patterns.len(), false);
-        let builder = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).kind(Some(AhoCorasickKind::DFA)).build(&patterns);
+        let builder = AhoCorasick::builder()
+            .match_kind(MatchKind::LeftmostLongest)
+            .kind(Some(AhoCorasickKind::DFA))
+            .build(&patterns);
         let matcher = match builder {
             Ok(matcher) => matcher,
             Err(error) => unreachable!("phrase lists are far below the matcher's limits: {error}"),
@@ -285,7 +304,8 @@ impl Screener {
         let tokens: Vec<Read> = fold::tokens(text, &self.lists.vocabulary)
             .into_iter()
             .map(|token| {
-                let ids = if token.sort == Sort::Word { self.lists.words.numbers(&token.text) } else { Vec::new() };
+                let ids =
+                    if token.sort == Sort::Word { self.lists.words.numbers(&token.text) } else { Vec::new() };
                 let filler = ids.iter().any(|id| self.lists.fillers.contains(id));
                 let turns = ids.iter().any(|id| self.lists.turning.contains(id));
                 Read { token, ids, filler, turns }
@@ -311,23 +331,43 @@ impl Screener {
         let mut worst = Concern::default();
         for (rule, span) in found {
             let hit = self.weigh(rule, span, &tokens, &sentences, &contexts);
-            let better = hit.level > worst.level || (hit.level == worst.level && worst.who == Some(Who::Other) && hit.who == Some(Who::Oneself));
+            let better = hit.level > worst.level
+                || (hit.level == worst.level
+                    && worst.who == Some(Who::Other)
+                    && hit.who == Some(Who::Oneself));
             if better && hit.level > Level::None {
                 worst = Concern { level: hit.level, who: hit.who, rule: Some(hit.rule.clone()) };
             }
             tell(hit);
         }
-        let plain: Vec<&str> = tokens.iter().map(|read| match read.token.sort {
-            Sort::Word => read.token.text.as_str(),
-            Sort::Pause => ",",
-            Sort::Stop => ".",
-        }).collect();
+        let plain: Vec<&str> = tokens
+            .iter()
+            .map(|read| match read.token.sort {
+                Sort::Word => read.token.text.as_str(),
+                Sort::Pause => ",",
+                Sort::Stop => ".",
+            })
+            .collect();
         (plain.join(" "), worst)
     }
 
     /// What contexts make of one match.
-    fn weigh(&self, rule: usize, span: Range<usize>, tokens: &[Read], sentences: &[u32], contexts: &[(usize, Range<usize>)]) -> Hit {
-        let words = |span: &Range<usize>| tokens[span.clone()].iter().filter(|read| read.token.sort == Sort::Word).map(|read| read.token.text.as_str()).collect::<Vec<_>>().join(" ");
+    fn weigh(
+        &self,
+        rule: usize,
+        span: Range<usize>,
+        tokens: &[Read],
+        sentences: &[u32],
+        contexts: &[(usize, Range<usize>)],
+    ) -> Hit {
+        let words = |span: &Range<usize>| {
+            tokens[span.clone()]
+                .iter()
+                .filter(|read| read.token.sort == Sort::Word)
+                .map(|read| read.token.text.as_str())
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
         let known = &self.lists.rules[rule];
         let (mut level, mut who) = (known.level, known.who);
         let mut weighed = Vec::new();
@@ -338,7 +378,9 @@ impl Screener {
                 break;
             }
             let context = &self.lists.contexts[*context];
-            if context.rules.as_ref().is_some_and(|rules| !rules.contains(&rule)) || !reaches(context.reach, at, &span, tokens, sentences) {
+            if context.rules.as_ref().is_some_and(|rules| !rules.contains(&rule))
+                || !reaches(context.reach, at, &span, tokens, sentences)
+            {
                 continue;
             }
             if let Some(becomes) = context.becomes {
@@ -351,7 +393,15 @@ impl Screener {
             who = None;
         }
         let range = tokens[span.start].token.range.start..tokens[span.end - 1].token.range.end;
-        Hit { rule: known.id.clone(), found: known.level, level, who, words: words(&span), range, contexts: weighed }
+        Hit {
+            rule: known.id.clone(),
+            found: known.level,
+            level,
+            who,
+            words: words(&span),
+            range,
+            contexts: weighed,
+        }
     }
 }
 
@@ -368,9 +418,15 @@ fn sentences(tokens: &[Read]) -> Vec<u32> {
 
 /// Whether a context that stands at `at` speaks of what was found at `span`.
 fn reaches(reach: Reach, at: &Range<usize>, span: &Range<usize>, tokens: &[Read], sentences: &[u32]) -> bool {
-    let light = |between: Range<usize>| between.len() < 4 && tokens[between].iter().all(|read| read.filler || read.token.sort == Sort::Pause);
+    let light = |between: Range<usize>| {
+        between.len() < 4 && tokens[between].iter().all(|read| read.filler || read.token.sort == Sort::Pause)
+    };
     match reach {
-        Reach::Before => at.end <= span.start && tokens[at.end..span.start].iter().all(|read| read.filler) && span.start - at.end < 4,
+        Reach::Before => {
+            at.end <= span.start
+                && tokens[at.end..span.start].iter().all(|read| read.filler)
+                && span.start - at.end < 4
+        }
         Reach::After => span.end <= at.start && light(span.end..at.start),
         Reach::Over => at.start < span.end && span.start < at.end,
         Reach::Sentence => sentences[at.start] == sentences[span.start],

@@ -35,8 +35,20 @@ fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
 #[test]
 fn the_core_has_no_disk_clock_thread_network_or_output() {
     let world = [
-        "std::fs", "std::io", "std::net", "std::env", "std::process", "std::thread", "SystemTime", "Instant::", "println!",
-        "eprintln!", "print!(", "dbg!", "tokio", "getrandom",
+        "std::fs",
+        "std::io",
+        "std::net",
+        "std::env",
+        "std::process",
+        "std::thread",
+        "SystemTime",
+        "Instant::",
+        "println!",
+        "eprintln!",
+        "print!(",
+        "dbg!",
+        "tokio",
+        "getrandom",
     ];
     for (path, text) in sources("src").into_iter().filter(|(path, _)| !is_shell(path)) {
         for (line, code) in code(&text) {
@@ -49,7 +61,9 @@ fn the_core_has_no_disk_clock_thread_network_or_output() {
 
 #[test]
 fn nothing_in_the_core_points_at_the_shell() {
-    for (path, text) in sources("src").into_iter().filter(|(path, _)| !is_shell(path) && !path.ends_with("src/lib.rs")) {
+    for (path, text) in
+        sources("src").into_iter().filter(|(path, _)| !is_shell(path) && !path.ends_with("src/lib.rs"))
+    {
         for (line, code) in code(&text) {
             assert!(!code.contains("crate::shell"), "{}:{line}", path.display());
         }
@@ -71,8 +85,11 @@ fn safety_and_scripts_know_nothing_of_the_engine_above_them() {
 
 #[test]
 fn a_session_has_no_field_for_words_names_or_judgements() {
-    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/engine/session.rs")).expect("the file");
-    for (line, code) in code(&text).filter(|(_, code)| code.trim_start().starts_with("pub ") && code.contains(':')) {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/engine/session.rs"))
+        .expect("the file");
+    for (line, code) in
+        code(&text).filter(|(_, code)| code.trim_start().starts_with("pub ") && code.contains(':'))
+    {
         for word in ["String", "str,", "text", "name:", "score", "f32", "f64"] {
             assert!(!code.contains(word), "line {line} keeps {word}: {code}");
         }
@@ -91,9 +108,18 @@ fn only_main_ends_the_program() {
 #[test]
 fn nothing_prints_a_persons_words() {
     // Errors of the core carry places in files, never messages; the shell writes replies and nothing else.
-    for (path, text) in sources("src/shell").into_iter().chain(sources("src").into_iter().filter(|(path, _)| is_shell(path))) {
+    for (path, text) in
+        sources("src/shell").into_iter().chain(sources("src").into_iter().filter(|(path, _)| is_shell(path)))
+    {
         for (line, code) in code(&text) {
-            for word in ["eprintln!(\"{text", "eprintln!(\"{line", "{incoming", "{:?}\", incoming", "log::", "tracing::"] {
+            for word in [
+                "eprintln!(\"{text",
+                "eprintln!(\"{line",
+                "{incoming",
+                "{:?}\", incoming",
+                "log::",
+                "tracing::",
+            ] {
                 assert!(!code.contains(word), "{}:{line}", path.display());
             }
         }

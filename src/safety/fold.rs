@@ -173,7 +173,11 @@ fn chunk(raw: &str, start: usize, known: &Vocabulary, tokens: &mut Vec<Token>) {
     let body: String = letters.iter().map(|(c, _)| *c).collect();
     let is_letter = |c: char| c.is_alphabetic();
     // A mark inside a word, or a digit beside letters, can be a disguise.
-    let masked = body.chars().any(is_letter) && body.trim_matches(|c: char| !c.is_alphanumeric() && !"@$*".contains(c)).chars().any(|c| !is_letter(c));
+    let masked = body.chars().any(is_letter)
+        && body
+            .trim_matches(|c: char| !c.is_alphanumeric() && !"@$*".contains(c))
+            .chars()
+            .any(|c| !is_letter(c));
     if masked && let Some(word) = unmask(&body, known) {
         let range = letters[0].1.start..letters[letters.len() - 1].1.end;
         // "su!cide!!" ends a sentence as well.
@@ -190,7 +194,11 @@ fn chunk(raw: &str, start: usize, known: &Vocabulary, tokens: &mut Vec<Token>) {
             finish(word.take(), known, tokens);
             tokens.push(Token { sort: Sort::Word, text: c.to_string(), range: range.clone() });
         } else if c.is_alphanumeric() || is_combining_mark(*c) {
-            let token = word.get_or_insert_with(|| Token { sort: Sort::Word, text: String::new(), range: range.clone() });
+            let token = word.get_or_insert_with(|| Token {
+                sort: Sort::Word,
+                text: String::new(),
+                range: range.clone(),
+            });
             token.text.push(*c);
             token.range.end = range.end;
         } else if *c == '\'' {
@@ -321,13 +329,16 @@ fn unmask(body: &str, known: &Vocabulary) -> Option<String> {
         }
     }
     // k.i.l.l and s-u-i-c-i-d-e: nothing but single letters between the marks.
-    let parts: Vec<&str> = trimmed.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty()).collect();
+    let parts: Vec<&str> =
+        trimmed.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty()).collect();
     if parts.len() >= 3 && parts.iter().all(|part| part.chars().count() == 1) && known.is_rare(&bare) {
         return Some(bare);
     }
     // k*ll, s**cide, f***ing: each mark hides one letter, or a run of them hides any.
     let trimmed = trimmed.trim_matches('*');
-    if trimmed.chars().any(|c| "*#_-@$.".contains(c)) && trimmed.chars().filter(|c| c.is_alphabetic()).count() >= 2 {
+    if trimmed.chars().any(|c| "*#_-@$.".contains(c))
+        && trimmed.chars().filter(|c| c.is_alphabetic()).count() >= 2
+    {
         return known.rare().find(|word| fits_mask(trimmed, word)).map(str::to_owned);
     }
     None
@@ -335,7 +346,8 @@ fn unmask(body: &str, known: &Vocabulary) -> Option<String> {
 
 fn fits_mask(mask: &str, word: &str) -> bool {
     let is_mark = |c: char| "*#_-@$.".contains(c);
-    mask.chars().count() == word.chars().count() && mask.chars().zip(word.chars()).all(|(m, w)| is_mark(m) || m == w)
+    mask.chars().count() == word.chars().count()
+        && mask.chars().zip(word.chars()).all(|(m, w)| is_mark(m) || m == w)
 }
 
 /// A word with its stretched letters shortened, if the phrases know it: "diiieee" -> "die".
@@ -363,7 +375,8 @@ fn finish(token: Option<Token>, known: &Vocabulary, tokens: &mut Vec<Token>) {
     if !known.has(&token.text) && token.text.len() <= 60 {
         if !token.text.is_ascii() {
             let latin: String = token.text.chars().map(look_alike).collect();
-            if latin.is_ascii() && (known.has(&latin) || token.text.chars().any(|c| c.is_ascii_alphabetic())) {
+            if latin.is_ascii() && (known.has(&latin) || token.text.chars().any(|c| c.is_ascii_alphabetic()))
+            {
                 token.text = latin;
             }
         }
@@ -373,7 +386,11 @@ fn finish(token: Option<Token>, known: &Vocabulary, tokens: &mut Vec<Token>) {
         if !known.has(&token.text) {
             if let Some(parts) = split_joined(&token.text, known) {
                 let range = token.range;
-                tokens.extend(parts.into_iter().map(|text| Token { sort: Sort::Word, text, range: range.clone() }));
+                tokens.extend(parts.into_iter().map(|text| Token {
+                    sort: Sort::Word,
+                    text,
+                    range: range.clone(),
+                }));
                 return;
             }
             if let Some(word) = nearest_rare(&token.text, known) {
@@ -422,7 +439,11 @@ fn nearest_rare(word: &str, known: &Vocabulary) -> Option<String> {
     let first = word.chars().next();
     known
         .rare()
-        .filter(|rare| rare.chars().count() >= 5 && rare.chars().next() == first && rare.chars().count().abs_diff(length) <= allowed)
+        .filter(|rare| {
+            rare.chars().count() >= 5
+                && rare.chars().next() == first
+                && rare.chars().count().abs_diff(length) <= allowed
+        })
         .find(|rare| strsim::osa_distance(rare, word) <= allowed)
         .map(str::to_owned)
 }
@@ -444,11 +465,15 @@ fn spaced(tokens: &mut Vec<Token>, known: &Vocabulary) {
             end += 1;
         }
         if letters.len() >= 3 && letters.len() <= 60 {
-            let words = if known.is_rare(&letters) { Some(vec![letters]) } else { split_spaced(&letters, known) };
+            let words =
+                if known.is_rare(&letters) { Some(vec![letters]) } else { split_spaced(&letters, known) };
             if let Some(words) = words {
                 let range = tokens[at].range.start..tokens[end - 1].range.end;
                 let count = words.len();
-                tokens.splice(at..end, words.into_iter().map(|text| Token { sort: Sort::Word, text, range: range.clone() }));
+                tokens.splice(
+                    at..end,
+                    words.into_iter().map(|text| Token { sort: Sort::Word, text, range: range.clone() }),
+                );
                 at += count;
                 continue;
             }
@@ -460,10 +485,16 @@ fn spaced(tokens: &mut Vec<Token>, known: &Vocabulary) {
 fn split_spaced(letters: &str, known: &Vocabulary) -> Option<Vec<String>> {
     split_joined(letters, known).or_else(|| {
         // "i k m s", "k y s lol": a rare word at one end.
-        let rare = known.rare().find(|rare| rare.len() >= 3 && (letters.ends_with(rare) || letters.starts_with(rare)))?;
+        let rare = known
+            .rare()
+            .find(|rare| rare.len() >= 3 && (letters.ends_with(rare) || letters.starts_with(rare)))?;
         let rest = letters.strip_suffix(rare).or_else(|| letters.strip_prefix(rare))?;
         let before = letters.ends_with(rare);
         let rest = rest.chars().map(String::from);
-        Some(if before { rest.chain([rare.to_owned()]).collect() } else { std::iter::once(rare.to_owned()).chain(rest).collect() })
+        Some(if before {
+            rest.chain([rare.to_owned()]).collect()
+        } else {
+            std::iter::once(rare.to_owned()).chain(rest).collect()
+        })
     })
 }

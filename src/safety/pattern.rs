@@ -46,7 +46,9 @@ impl Words {
     pub fn number(&mut self, word: &str) -> WordId {
         let next = self.count;
         let id = match word.strip_suffix('*') {
-            Some(prefix) => *self.prefixes.entry(prefix.len()).or_default().entry(prefix.into()).or_insert(next),
+            Some(prefix) => {
+                *self.prefixes.entry(prefix.len()).or_default().entry(prefix.into()).or_insert(next)
+            }
             None => *self.exact.entry(word.into()).or_insert(next),
         };
         self.count = self.count.max(id + 1);
@@ -56,7 +58,8 @@ impl Words {
     /// All numbers that a word has.
     pub fn numbers(&self, word: &str) -> Vec<WordId> {
         let exact = self.exact.get(word).copied();
-        let prefixes = self.prefixes.iter().filter_map(|(length, known)| known.get(word.get(..*length)?).copied());
+        let prefixes =
+            self.prefixes.iter().filter_map(|(length, known)| known.get(word.get(..*length)?).copied());
         exact.into_iter().chain(prefixes).collect()
     }
 
@@ -138,7 +141,11 @@ impl Compiler<'_> {
             _ => {}
         }
         if let Some(most) = piece.strip_prefix("...") {
-            let most = if most.is_empty() { GAP } else { most.parse().map_err(|_| format!("\"{piece}\" is not a gap; write ... or ...6"))? };
+            let most = if most.is_empty() {
+                GAP
+            } else {
+                most.parse().map_err(|_| format!("\"{piece}\" is not a gap; write ... or ...6"))?
+            };
             return Ok(vec![Node::Gap(most.min(12))]);
         }
         let mut words = Vec::new();
@@ -180,10 +187,19 @@ impl Compiler<'_> {
         Ok(vec![Node::Any(longer)])
     }
 
-    fn word(&mut self, word: &str, words: &mut Vec<WordId>, phrases: &mut Vec<Vec<Node>>) -> Result<(), String> {
+    fn word(
+        &mut self,
+        word: &str,
+        words: &mut Vec<WordId>,
+        phrases: &mut Vec<Vec<Node>>,
+    ) -> Result<(), String> {
         let bare = word.strip_suffix('*').unwrap_or(word);
         let plain = crate::wording::plain(bare);
-        if bare.is_empty() || plain.is_empty() || plain.contains(' ') || bare.contains(['[', ']', '{', '}', '*', '^', '$']) {
+        if bare.is_empty()
+            || plain.is_empty()
+            || plain.contains(' ')
+            || bare.contains(['[', ']', '{', '}', '*', '^', '$'])
+        {
             return Err(format!("\"{word}\" is not a word; write words with single blanks between them"));
         }
         // Scripts without blanks are matched letter by letter, however they are spaced.
@@ -340,7 +356,13 @@ fn step(nodes: &[Node], tokens: &[Read], from: usize, at: usize, rest: Option<&R
                 here += 1;
             }
         }
-        Node::Start => (at == 0 || tokens[at - 1].token.sort != Sort::Word).then(|| step(nodes, tokens, from, at, rest)).flatten(),
-        Node::End => tokens.get(at).is_none_or(|token| token.token.sort != Sort::Word).then(|| step(nodes, tokens, from, at, rest)).flatten(),
+        Node::Start => (at == 0 || tokens[at - 1].token.sort != Sort::Word)
+            .then(|| step(nodes, tokens, from, at, rest))
+            .flatten(),
+        Node::End => tokens
+            .get(at)
+            .is_none_or(|token| token.token.sort != Sort::Word)
+            .then(|| step(nodes, tokens, from, at, rest))
+            .flatten(),
     }
 }

@@ -161,7 +161,13 @@ pub(super) fn read(files: &[(&str, &str)]) -> Result<Lists, Vec<Diagnostic>> {
             }
         };
         let language = path.rsplit('/').next().unwrap_or(path).trim_end_matches(".toml");
-        common.extend(file.common.iter().chain(&file.fillers).chain(&file.negations).map(|word| crate::wording::plain(word)));
+        common.extend(
+            file.common
+                .iter()
+                .chain(&file.fillers)
+                .chain(&file.negations)
+                .map(|word| crate::wording::plain(word)),
+        );
         one(&mut lists, &source, language, file, &mut spelled, &mut found);
     }
     if !found.is_empty() {
@@ -175,7 +181,14 @@ pub(super) fn read(files: &[(&str, &str)]) -> Result<Lists, Vec<Diagnostic>> {
     Ok(lists)
 }
 
-fn one(lists: &mut Lists, source: &Source<'_>, language: &str, file: File, spelled: &mut Vec<String>, found: &mut Vec<Diagnostic>) {
+fn one(
+    lists: &mut Lists,
+    source: &Source<'_>,
+    language: &str,
+    file: File,
+    spelled: &mut Vec<String>,
+    found: &mut Vec<Diagnostic>,
+) {
     let mut fault = |code, range: Range<usize>, what: String, help: &str| {
         found.push(Diagnostic::error(code, what, help).at(source, range));
     };
@@ -191,25 +204,48 @@ fn one(lists: &mut Lists, source: &Source<'_>, language: &str, file: File, spell
     let mut ids: HashSet<String> = HashSet::new();
     let mut names: Vec<String> = Vec::new();
     let first_rule = lists.rules.len();
-    let mut compile = |lists: &mut Lists, of: Of, phrases: &[Spanned<String>], fault: &mut dyn FnMut(&'static str, Range<usize>, String, &str)| {
-        for phrase in phrases {
-            let mut compiler = Compiler { words: &mut lists.words, groups: &file.words, seen: &mut seen };
-            match compiler.phrase(phrase.get_ref(), 0) {
-                Ok(nodes) if firsts(&nodes).is_some() => lists.phrases.push(Phrase { of, nodes }),
-                Ok(_) => fault(PHRASE, phrase.span(), "a phrase can't begin with a gap".into(), "please begin it with a word or a group"),
-                Err(what) => fault(PHRASE, phrase.span(), what, "please mend the phrase; the beginning of the file tells how they are written"),
+    let mut compile =
+        |lists: &mut Lists,
+         of: Of,
+         phrases: &[Spanned<String>],
+         fault: &mut dyn FnMut(&'static str, Range<usize>, String, &str)| {
+            for phrase in phrases {
+                let mut compiler = Compiler { words: &mut lists.words, groups: &file.words, seen: &mut seen };
+                match compiler.phrase(phrase.get_ref(), 0) {
+                    Ok(nodes) if firsts(&nodes).is_some() => lists.phrases.push(Phrase { of, nodes }),
+                    Ok(_) => fault(
+                        PHRASE,
+                        phrase.span(),
+                        "a phrase can't begin with a gap".into(),
+                        "please begin it with a word or a group",
+                    ),
+                    Err(what) => fault(
+                        PHRASE,
+                        phrase.span(),
+                        what,
+                        "please mend the phrase; the beginning of the file tells how they are written",
+                    ),
+                }
             }
-        }
-    };
+        };
     for entry in &file.rule {
         let rule = entry.get_ref();
         if !ids.insert(rule.id.get_ref().clone()) {
-            fault(TWICE, rule.id.span(), format!("two rules have the id \"{}\"", rule.id.get_ref()), "please name one of them differently");
+            fault(
+                TWICE,
+                rule.id.span(),
+                format!("two rules have the id \"{}\"", rule.id.get_ref()),
+                "please name one of them differently",
+            );
         }
         names.push(rule.id.get_ref().clone());
         let at = lists.rules.len();
         let who = if rule.level > Level::Mention { Some(rule.who.unwrap_or(Who::Oneself)) } else { rule.who };
-        lists.rules.push(Rule { id: super::RuleId::new(&format!("{language}/{}", rule.id.get_ref())), level: rule.level, who });
+        lists.rules.push(Rule {
+            id: super::RuleId::new(&format!("{language}/{}", rule.id.get_ref())),
+            level: rule.level,
+            who,
+        });
         compile(lists, Of::Rule(at), &rule.phrases, &mut fault);
         for (samples, hit) in [(&rule.examples, true), (&rule.traps, false)] {
             lists.samples.extend(samples.iter().map(|sample| Sample {
@@ -229,7 +265,10 @@ fn one(lists: &mut Lists, source: &Source<'_>, language: &str, file: File, spell
                 Some(at) => drop(rules.insert(first_rule + at)),
                 None => {
                     let near = nearest(name.get_ref(), names.iter().map(String::as_str));
-                    let help = near.map_or_else(|| "please name a rule of this file".to_owned(), |near| format!("did you mean {near}?"));
+                    let help = near.map_or_else(
+                        || "please name a rule of this file".to_owned(),
+                        |near| format!("did you mean {near}?"),
+                    );
                     fault(PHRASE, name.span(), format!("there is no rule \"{}\"", name.get_ref()), &help);
                 }
             }
@@ -253,7 +292,11 @@ fn anchors(lists: &mut Lists, common: &HashSet<String>) {
     let cost = |ids: &[WordId]| {
         let words = ids.iter().filter_map(|id| spelling[*id as usize].as_deref());
         // A common word costs most; short ones are more often part of others.
-        words.map(|word| if common.contains(word) { 1_000 } else { 20usize.saturating_sub(word.len()) }).max().unwrap_or(2_000) + ids.len() / 8
+        words
+            .map(|word| if common.contains(word) { 1_000 } else { 20usize.saturating_sub(word.len()) })
+            .max()
+            .unwrap_or(2_000)
+            + ids.len() / 8
     };
     for phrase in lists.phrases.iter().filter(|phrase| matches!(phrase.of, Of::Rule(_))) {
         let mut sets = Vec::new();
@@ -272,6 +315,9 @@ fn unreadable(source: &Source<'_>, error: &toml::de::Error) -> Diagnostic {
     let message = error.message().lines().next().unwrap_or_default();
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     let near = quoted.split_first().and_then(|(wrong, known)| nearest(wrong, known.iter().copied()));
-    let help = near.map_or_else(|| "please mend this line; the rules above and below show the form".to_owned(), |near| format!("did you mean {near}?"));
+    let help = near.map_or_else(
+        || "please mend this line; the rules above and below show the form".to_owned(),
+        |near| format!("did you mean {near}?"),
+    );
     Diagnostic::error(UNREADABLE, message, help).at(source, error.span().unwrap_or(0..0))
 }

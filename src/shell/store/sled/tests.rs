@@ -70,7 +70,10 @@ fn who_is_forgotten_stays_forgotten_after_a_restore() {
     }
     fs::write(folder.path().join("db").join("db"), b"nonsense").expect("damage");
     let Opened { store, story, .. } = opened(folder.path());
-    assert!(story.iter().any(|line| line.contains("4 sessions were missing, and were restored")), "{story:?}");
+    assert!(
+        story.iter().any(|line| line.contains("4 sessions were missing, and were restored")),
+        "{story:?}"
+    );
     assert!(store.get(&key(2), 0).expect("read").is_none());
     assert_eq!(intact(&*store, 5), 4);
 }
