@@ -167,6 +167,11 @@ enum Drawing {
 }
 
 fn main() -> ExitCode {
+    // The default message quotes values, and a value can be somebody's words: only the place is told.
+    std::panic::set_hook(Box::new(|info| {
+        let place = info.location().map_or(String::new(), |at| format!(" at {}:{}", at.file(), at.line()));
+        eprintln!("lantern: something failed from within{place}; please report it");
+    }));
     let cli = Cli::parse();
     match run(cli) {
         Ok(code) => code,
