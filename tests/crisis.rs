@@ -13,7 +13,8 @@ fn library() -> &'static Library {
 }
 
 fn say(session: Session, text: &str, country: Option<Country>) -> engine::Turn {
-    let event = Event { id: 0, at: 1_000_000, public: false, country, language: None, kind: Kind::Text(text) };
+    let event =
+        Event { id: 0, at: 1_000_000, public: false, country, language: None, kind: Kind::Text(text) };
     engine::turn(library(), session, &event)
 }
 
@@ -60,7 +61,12 @@ fn in_every_country_every_reply_has_a_line_or_the_directory_and_the_emergency_nu
             let words = first(text, &listed.code.to_string()).plain();
             assert!(words.contains(&listed.emergency.number), "{}: {words}", listed.name);
             assert!(words.contains("findahelpline.com"), "{}: {words}", listed.name);
-            if let Some(number) = listed.services.iter().find(|service| service.audience.is_none()).and_then(|service| service.phone.as_ref()) {
+            if let Some(number) = listed
+                .services
+                .iter()
+                .find(|service| service.audience.is_none())
+                .and_then(|service| service.phone.as_ref())
+            {
                 assert!(words.contains(number.as_str()), "{}: {words}", listed.name);
             }
         }
@@ -72,7 +78,12 @@ fn where_the_country_is_not_known_it_is_asked_for_and_no_country_is_assumed() {
     for text in SELF.iter().map(|(text, _)| text).chain(OTHER) {
         let turn = say(Session::default(), text, None);
         let words = turn.replies[0].plain();
-        assert!(words.contains("Which country are you in?") && words.contains("findahelpline.com") && words.contains("112"), "{words}");
+        assert!(
+            words.contains("Which country are you in?")
+                && words.contains("findahelpline.com")
+                && words.contains("112"),
+            "{words}"
+        );
         assert!(!words.contains("988") && !words.contains("911"), "{words}");
     }
 }
@@ -81,7 +92,8 @@ fn where_the_country_is_not_known_it_is_asked_for_and_no_country_is_assumed() {
 fn where_an_act_is_near_the_emergency_number_comes_first() {
     for listed in Resources::builtin().countries() {
         let words = first("i'm going to kill myself tonight", &listed.code.to_string()).plain();
-        let emergency = words.find(&format!("call {} now", listed.emergency.number)).unwrap_or_else(|| panic!("{words}"));
+        let emergency =
+            words.find(&format!("call {} now", listed.emergency.number)).unwrap_or_else(|| panic!("{words}"));
         let line = listed.services.iter().filter_map(|service| words.find(&service.name)).min();
         assert!(line.is_none_or(|line| emergency < line), "{}: {words}", listed.name);
     }
@@ -113,27 +125,82 @@ fn every_first_answer_keeps_the_rules_of_safe_messaging() {
         let text: String = step.says.iter().map(|block| block.words() + "\n").collect();
         let lower = text.to_lowercase();
         assert!(lower.contains("thoughts of suicide"), "{id} says it plainly");
-        assert!(lower.contains("automated guide") && lower.contains("no one is reading this live"), "{id} says what it is");
-        assert!(lower.contains("hurt") || id.starts_with("somebody-else"), "{id} suggests distance from danger");
-        let near: &[&str] = if id.starts_with("somebody-else") { &["stay with them", "who else could go"] } else { &["someone", "another person", "one person", "who could sit", "one name"] };
+        assert!(
+            lower.contains("automated guide") && lower.contains("no one is reading this live"),
+            "{id} says what it is"
+        );
+        assert!(
+            lower.contains("hurt") || id.starts_with("somebody-else"),
+            "{id} suggests distance from danger"
+        );
+        let near: &[&str] = if id.starts_with("somebody-else") {
+            &["stay with them", "who else could go"]
+        } else {
+            &["someone", "another person", "one person", "who could sit", "one name"]
+        };
         assert!(near.iter().any(|words| lower.contains(words)), "{id} suggests somebody near");
-        assert_eq!(step.says.iter().filter(|block| **block == Block::Resources).count(), 1, "{id} shows contacts once");
-        let before: usize = step.says.iter().take_while(|block| **block != Block::Resources).map(|block| block.words().split_whitespace().count()).sum();
+        assert_eq!(
+            step.says.iter().filter(|block| **block == Block::Resources).count(),
+            1,
+            "{id} shows contacts once"
+        );
+        let before: usize = step
+            .says
+            .iter()
+            .take_while(|block| **block != Block::Resources)
+            .map(|block| block.words().split_whitespace().count())
+            .sum();
         assert!(before <= 90, "{id}: {before} words before the numbers");
         assert!((2..=6).contains(&step.choices.len()), "{id} has {} choices", step.choices.len());
-        assert!(step.choices.iter().any(|choice| choice.label.starts_with("Keep talking")), "{id} lets them go on");
+        assert!(
+            step.choices.iter().any(|choice| choice.label.starts_with("Keep talking")),
+            "{id} lets them go on"
+        );
     }
 }
 
 #[test]
 fn the_crisis_page_never_speaks_of_treatment_means_or_promises() {
     let words = [
-        "ketamine", "spravato", "clinic ", "gun", "rope", "pills", "knife", "blade", "bridge", "overdose", "train", "commit", "successful", "failed attempt",
-        "selfish", "think of your family", "attention", "you will be fine", "promise you", "i will always", "always here", "alerted", "on the way", "guarantee", "cure", "!", "silly",
-        "others have it worse", "everything will be", "i understand how you feel",
+        "ketamine",
+        "spravato",
+        "clinic ",
+        "gun",
+        "rope",
+        "pills",
+        "knife",
+        "blade",
+        "bridge",
+        "overdose",
+        "train",
+        "commit",
+        "successful",
+        "failed attempt",
+        "selfish",
+        "think of your family",
+        "attention",
+        "you will be fine",
+        "promise you",
+        "i will always",
+        "always here",
+        "alerted",
+        "on the way",
+        "guarantee",
+        "cure",
+        "!",
+        "silly",
+        "others have it worse",
+        "everything will be",
+        "i understand how you feel",
     ];
     for step in library().crisis(None).steps() {
-        let text = step.says.iter().map(Block::words).chain(step.choices.iter().map(|choice| choice.label.clone())).collect::<String>().to_lowercase();
+        let text = step
+            .says
+            .iter()
+            .map(Block::words)
+            .chain(step.choices.iter().map(|choice| choice.label.clone()))
+            .collect::<String>()
+            .to_lowercase();
         for word in words {
             assert!(!text.contains(word), "{} says {word:?}", step.id);
         }
@@ -158,8 +225,12 @@ fn help_is_never_more_than_one_step_away_on_the_crisis_page() {
 fn the_first_message_is_short_enough_for_a_phone() {
     for (text, _) in SELF {
         let reply = first(text, "US");
-        assert!(words_before_contacts(&reply) <= 75, "{text}: {}", words_before_contacts(&reply));
-        assert!(reply.plain().chars().count() <= 1_100, "{text}: {} characters", reply.plain().chars().count());
+        assert!(words_before_contacts(&reply) <= 45, "{text}: {}", words_before_contacts(&reply));
+        assert!(
+            reply.plain().chars().count() <= 1_100,
+            "{text}: {} characters",
+            reply.plain().chars().count()
+        );
     }
 }
 
@@ -172,10 +243,23 @@ fn an_order_for_each_urgency_and_no_two_answers_alike_in_a_row() {
         let step = reply::step(&concern(Level::Ideation, Who::Oneself), &shown);
         assert_ne!(step, last);
         last = step;
-        shown = Shown { times: shown.times + 1, worst: Level::Ideation, who: Some(Who::Oneself), dismissed: Level::None };
+        shown = Shown {
+            times: shown.times + 1,
+            worst: Level::Ideation,
+            who: Some(Who::Oneself),
+            dismissed: Level::None,
+        };
     }
-    assert_eq!(reply::step(&concern(Level::Imminent, Who::Oneself), &shown), "imminent", "what is worse is answered in full");
-    assert_eq!(reply::step(&concern(Level::Ideation, Who::Other), &shown), "somebody-else", "so is what is about somebody else");
+    assert_eq!(
+        reply::step(&concern(Level::Imminent, Who::Oneself), &shown),
+        "imminent",
+        "what is worse is answered in full"
+    );
+    assert_eq!(
+        reply::step(&concern(Level::Ideation, Who::Other), &shown),
+        "somebody-else",
+        "so is what is about somebody else"
+    );
     assert_eq!(Urgency::at("imminent"), Some(Urgency { now: true, other: false }));
 }
 
@@ -187,7 +271,10 @@ fn an_unclear_word_can_be_waved_off_and_a_plain_one_cannot() {
     let turn = say(turn.session, "No, that's not what I meant", None);
     let turn = say(turn.session, "i can't go on", None);
     assert!(!turn.replies[0].is_crisis(), "the same is not flagged again");
-    assert!(turn.replies.iter().any(|reply| reply.tone == Tone::Mention), "and is never passed over in silence");
+    assert!(
+        turn.replies.iter().any(|reply| reply.tone == Tone::Mention),
+        "and is never passed over in silence"
+    );
     let turn = say(turn.session, "i want to die", None);
     assert!(turn.replies[0].is_crisis(), "a worse one is");
 }
@@ -199,11 +286,21 @@ fn from_every_step_of_every_guide_the_crisis_reply_comes_first_and_the_place_sta
             let Some(path) = lantern::script::graph::shortest_path(guide, goal) else { continue };
             let mut session = say(Session::default(), &format!("start {}", guide.id()), None).session;
             for choice in path {
-                let event = Event { id: 0, at: 1_000_000, public: false, country: None, language: None, kind: Kind::Choose(choice) };
+                let event = Event {
+                    id: 0,
+                    at: 1_000_000,
+                    public: false,
+                    country: None,
+                    language: None,
+                    kind: Kind::Choose(choice),
+                };
                 session = engine::turn(library(), session, &event).session;
             }
             let before = engine::place(&session);
-            assert_eq!(before.as_ref().map(|place| place.step.as_str()), Some(guide.steps()[goal].id.as_str()));
+            assert_eq!(
+                before.as_ref().map(|place| place.step.as_str()),
+                Some(guide.steps()[goal].id.as_str())
+            );
             let turn = say(session, "i want to die", None);
             assert!(turn.replies[0].is_crisis(), "{}", guide.steps()[goal].id);
             assert_eq!(engine::place(&turn.session), before);

@@ -28,7 +28,11 @@ impl Brittle {
         if self.hangs.load(Ordering::SeqCst) {
             std::thread::sleep(Duration::from_secs(2));
         }
-        if self.fails_to_read.load(Ordering::SeqCst) { Err(StoreError::Failed("reading".into())) } else { value }
+        if self.fails_to_read.load(Ordering::SeqCst) {
+            Err(StoreError::Failed("reading".into()))
+        } else {
+            value
+        }
     }
 }
 
@@ -37,7 +41,14 @@ impl Store for Brittle {
         self.read(self.inner.get(key, now))
     }
 
-    fn put(&self, key: &PersonKey, old: Option<&[u8]>, new: &[u8], now: u64, expires: u64) -> Result<Put, StoreError> {
+    fn put(
+        &self,
+        key: &PersonKey,
+        old: Option<&[u8]>,
+        new: &[u8],
+        now: u64,
+        expires: u64,
+    ) -> Result<Put, StoreError> {
         if self.fails_to_write.load(Ordering::SeqCst) {
             return Err(StoreError::Failed("writing".into()));
         }
@@ -47,7 +58,11 @@ impl Store for Brittle {
     }
 
     fn delete(&self, key: &PersonKey) -> Result<bool, StoreError> {
-        if self.fails_to_write.load(Ordering::SeqCst) { Err(StoreError::Failed("erasing".into())) } else { self.inner.delete(key) }
+        if self.fails_to_write.load(Ordering::SeqCst) {
+            Err(StoreError::Failed("erasing".into()))
+        } else {
+            self.inner.delete(key)
+        }
     }
 
     fn sweep(&self, now: u64, limit: usize) -> Result<usize, StoreError> {
@@ -67,7 +82,8 @@ fn service() -> (Arc<Brittle>, Service) {
 }
 
 fn tell(service: &Service, from: Address<'_>, event: &str, text: &str) -> (Vec<Reply>, Outcome) {
-    let incoming = Incoming { from, event, public: false, at: 1_000_000, country: None, kind: Kind::Text(text) };
+    let incoming =
+        Incoming { from, event, public: false, at: 1_000_000, country: None, kind: Kind::Text(text) };
     let mut replies = Vec::new();
     let outcome = service.handle(&incoming, &mut |reply| replies.push(reply.clone()));
     (replies, outcome)
@@ -86,7 +102,11 @@ fn with_the_store_broken_the_crisis_reply_comes_whole_and_first() {
         let (replies, outcome) = tell(&service, ANNA, "1", "i want to die");
         assert!(replies[0].is_crisis() && replies[0].plain().contains("findahelpline.com"));
         assert_eq!(replies.iter().filter(|reply| reply.is_crisis()).count(), 1, "once");
-        assert!(outcome.forgetful && words(&replies).contains("can't save your place"), "{}", words(&replies));
+        assert!(
+            outcome.forgetful && words(&replies).contains("can't save your place"),
+            "{}",
+            words(&replies)
+        );
     }
 }
 
@@ -96,7 +116,14 @@ fn a_store_that_hangs_does_not_hold_the_crisis_reply_back() {
     store.hangs.store(true, Ordering::SeqCst);
     let began = Instant::now();
     let mut first = None;
-    let incoming = Incoming { from: ANNA, event: "1", public: false, at: 1, country: None, kind: Kind::Text("i want to die") };
+    let incoming = Incoming {
+        from: ANNA,
+        event: "1",
+        public: false,
+        at: 1,
+        country: None,
+        kind: Kind::Text("i want to die"),
+    };
     service.handle(&incoming, &mut |_| drop(first.get_or_insert_with(|| began.elapsed())));
     // Fifty milliseconds are waited for the person's country; the store itself takes two seconds.
     assert!(first.expect("a reply") < Duration::from_secs(1), "{first:?}");
@@ -141,7 +168,11 @@ fn nobody_is_told_that_they_are_forgotten_when_they_are_not() {
     tell(&service, ANNA, "1", "start ketamine");
     store.fails_to_write.store(true, Ordering::SeqCst);
     let (replies, _) = tell(&service, ANNA, "2", "forget me");
-    assert!(words(&replies).contains("couldn't erase") && !words(&replies).contains("I erased"), "{}", words(&replies));
+    assert!(
+        words(&replies).contains("couldn't erase") && !words(&replies).contains("I erased"),
+        "{}",
+        words(&replies)
+    );
     store.fails_to_write.store(false, Ordering::SeqCst);
     let (replies, _) = tell(&service, ANNA, "3", "forget me");
     assert!(words(&replies).contains("I erased"));
@@ -151,9 +182,22 @@ fn nobody_is_told_that_they_are_forgotten_when_they_are_not() {
 #[test]
 fn nothing_that_a_person_typed_reaches_the_store() {
     let (store, service) = service();
-    let typed = ["start ketamine", "my name is Zebediah Quux", "i want to die because of Zebediah", "country Canada", "1", "Zebediah", "topics"];
+    let typed = [
+        "start ketamine",
+        "my name is Zebediah Quux",
+        "i want to die because of Zebediah",
+        "country Canada",
+        "1",
+        "Zebediah",
+        "topics",
+    ];
     for (event, text) in typed.iter().enumerate() {
-        tell(&service, Address { platform: "test", person: "Zebediah#1234", place: "room-77" }, &format!("event-{event}"), text);
+        tell(
+            &service,
+            Address { platform: "test", person: "Zebediah#1234", place: "room-77" },
+            &format!("event-{event}"),
+            text,
+        );
     }
     let seen = store.seen.lock().expect("a lock");
     assert!(seen.len() >= 5);
@@ -191,7 +235,8 @@ fn people_are_answered_at_the_same_time_and_each_in_order() {
 fn with_every_guide_missing_the_crisis_reply_still_comes() {
     let library = Library::read([]).unwrap_or_else(|found| panic!("{}", found[0]));
     let settings = Settings { country: None, language: None, expire: 86_400 };
-    let service = Service::new(Arc::new(library), Arc::new(MemoryStore::default()), Secret::from_seed(1), settings);
+    let service =
+        Service::new(Arc::new(library), Arc::new(MemoryStore::default()), Secret::from_seed(1), settings);
     let (replies, _) = tell(&service, ANNA, "1", "i want to die");
     assert!(replies[0].is_crisis() && replies[0].plain().contains("findahelpline.com"));
     let (replies, _) = tell(&service, ANNA, "2", "keep talking to the guide");

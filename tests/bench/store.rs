@@ -30,8 +30,20 @@ fn both(times: &mut [f64]) -> String {
 /// A session in the middle of the guide, as most are.
 fn session() -> Session {
     let mut session = Session::default();
-    for (id, text) in (1..).zip(["start ketamine", "1", "all right", "1", "two or more", "1", "1", "that's all, go on", "1", "that's all, go on"]) {
-        let event = Event { id, at: NOW, public: false, country: None, language: None, kind: Kind::Text(text) };
+    for (id, text) in (1..).zip([
+        "start ketamine",
+        "1",
+        "all right",
+        "1",
+        "two or more",
+        "1",
+        "1",
+        "that's all, go on",
+        "1",
+        "that's all, go on",
+    ]) {
+        let event =
+            Event { id, at: NOW, public: false, country: None, language: None, kind: Kind::Text(text) };
         session = engine::turn(Library::builtin(), session, &event).session;
     }
     session
@@ -58,7 +70,12 @@ fn load_and_save(store: &dyn Store, sessions: usize, count: usize) -> Vec<f64> {
 
 fn memory() -> String {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let of = |key: &str| status.lines().find_map(|line| line.strip_prefix(key)).map_or("?".into(), |rest| rest.trim().to_owned());
+    let of = |key: &str| {
+        status
+            .lines()
+            .find_map(|line| line.strip_prefix(key))
+            .map_or("?".into(), |rest| rest.trim().to_owned())
+    };
     format!("{} (peak {})", of("VmRSS:"), of("VmHWM:"))
 }
 
@@ -68,7 +85,9 @@ fn fill(store: &dyn Store, from: usize, to: usize, record: &[u8]) {
         for worker in 0..64 {
             scope.spawn(move || {
                 for n in (from + worker..to).step_by(64) {
-                    store.put(&key(n), None, record, NOW, NOW + 50_000 + (n % 1_000) as u64).expect("written");
+                    store
+                        .put(&key(n), None, record, NOW, NOW + 50_000 + (n % 1_000) as u64)
+                        .expect("written");
                 }
             });
         }
@@ -96,13 +115,24 @@ fn main() {
             .map(|n| {
                 let event = n.to_string();
                 let text = ["start ketamine", "1", "topics", "back"][n % 4];
-                let incoming = Incoming { from, event: &event, public: false, at: NOW, country: None, kind: Kind::Text(text) };
+                let incoming = Incoming {
+                    from,
+                    event: &event,
+                    public: false,
+                    at: NOW,
+                    country: None,
+                    kind: Kind::Text(text),
+                };
                 let began = Instant::now();
                 service.handle(&incoming, &mut |reply| drop(std::hint::black_box(reply.plain())));
                 began.elapsed().as_secs_f64() * 1e6
             })
             .collect();
-        let name = if kept { "a message through the service, on disk (p50 / p99)" } else { "the same in memory (p50 / p99)" };
+        let name = if kept {
+            "a message through the service, on disk (p50 / p99)"
+        } else {
+            "the same in memory (p50 / p99)"
+        };
         line(name, both(&mut times));
         shares.push(at(&mut times, 0.5));
     }
@@ -120,7 +150,10 @@ fn main() {
     line("filling, 64 writers at once", format!("{:.0} a second", (sessions - few) as f64 / seconds));
     let mut at_many = load_and_save(&*store, sessions, 2_000);
     line(&format!("load + save at {sessions} sessions (p50 / p99)"), both(&mut at_many));
-    line("cost of a message, many / few (p50)", format!("{:.2}", at(&mut at_many, 0.5) / at(&mut at_few, 0.5)));
+    line(
+        "cost of a message, many / few (p50)",
+        format!("{:.2}", at(&mut at_many, 0.5) / at(&mut at_few, 0.5)),
+    );
     line("memory with all of them open", memory());
     drop(store);
     let began = Instant::now();
@@ -142,7 +175,13 @@ fn walk(folder: &std::path::Path) -> u64 {
         .map(|entries| {
             entries
                 .filter_map(Result::ok)
-                .map(|entry| if entry.path().is_dir() { walk(&entry.path()) } else { entry.metadata().map_or(0, |meta| meta.len()) })
+                .map(|entry| {
+                    if entry.path().is_dir() {
+                        walk(&entry.path())
+                    } else {
+                        entry.metadata().map_or(0, |meta| meta.len())
+                    }
+                })
                 .sum()
         })
         .unwrap_or(0)
