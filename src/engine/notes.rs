@@ -20,10 +20,18 @@ pub struct Notes {
     always: Vec<String>,
 }
 
+/// What was chosen at one step.
+#[derive(Default)]
+struct Section {
+    title: String,
+    answer: Option<String>,
+    ticks: Vec<String>,
+}
+
 /// Gathers the notes of a session.
 pub fn notes(library: &Library, session: &Session, wording: &Wording) -> Notes {
     // Steps in the order of their guides; at each, the last answer that was given, and the ticks.
-    let mut lines: BTreeMap<(u8, usize), (String, Option<String>, Vec<String>)> = BTreeMap::new();
+    let mut lines: BTreeMap<(u8, usize), Section> = BTreeMap::new();
     let marks =
         session.trail.iter().map(|mark| (mark, false)).chain(session.ticks.iter().map(|tick| (tick, true)));
     for (Mark { spot, choice }, is_tick) in marks {
@@ -32,16 +40,18 @@ pub fn notes(library: &Library, session: &Session, wording: &Wording) -> Notes {
         let Some(at) = guide.position(spot.step.as_str()) else { continue };
         let step = &guide.steps()[at];
         let Some(choice) = choice.and_then(|id| step.choice(id)) else { continue };
-        let entry = lines.entry((spot.visit, at)).or_insert_with(|| (step.title.clone(), None, Vec::new()));
+        let entry = lines
+            .entry((spot.visit, at))
+            .or_insert_with(|| Section { title: step.title.clone(), ..Section::default() });
         match (is_tick, &choice.note) {
-            (true, Some(note)) => entry.2.push(note.clone()),
-            (false, note) => entry.1.clone_from(note),
+            (true, Some(note)) => entry.ticks.push(note.clone()),
+            (false, note) => entry.answer.clone_from(note),
             (true, None) => {}
         }
     }
     let sections = lines
         .into_values()
-        .map(|(title, answer, ticks)| (title, answer.into_iter().chain(ticks).collect::<Vec<_>>()))
+        .map(|section| (section.title, section.answer.into_iter().chain(section.ticks).collect::<Vec<_>>()))
         .filter(|(_, lines)| !lines.is_empty())
         .collect();
     let words = &wording.notes;

@@ -95,8 +95,7 @@ impl Config {
     pub fn load(named: Option<&Path>) -> Result<Config, ConfigError> {
         let path = named.unwrap_or(Path::new(DEFAULT_FILE));
         match std::fs::read_to_string(path) {
-            Ok(text) => Config::read(&path.display().to_string(), &text)
-                .map_err(|found| ConfigError::Wrong(Box::new(found))),
+            Ok(text) => Config::read(&path.display().to_string(), &text).map_err(ConfigError::Wrong),
             Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
                 Ok(Config::default())
             }
@@ -109,7 +108,7 @@ impl Config {
     /// # Errors
     ///
     /// The first thing that is wrong with it.
-    pub fn read(path: &str, text: &str) -> Result<Config, Diagnostic> {
+    pub fn read(path: &str, text: &str) -> Result<Config, Box<Diagnostic>> {
         let source = Source::new(path, text);
         let config: Config = toml::from_str(text).map_err(|error| {
             let message = error.message().lines().next().unwrap_or_default().to_owned();
@@ -129,11 +128,13 @@ impl Config {
                 }
                 _ => message.clone(),
             };
-            Diagnostic::error(CODE, what, help).at(&source, error.span().unwrap_or(0..0))
+            Box::new(Diagnostic::error(CODE, what, help).at(&source, error.span().unwrap_or(0..0)))
         })?;
         let wrong = |value: String, what: &str, help: &str| {
             let at = text.find(&value).unwrap_or(0);
-            Diagnostic::error(CODE, format!("{what}: {value}"), help).at(&source, at..at + value.len())
+            Box::new(
+                Diagnostic::error(CODE, format!("{what}: {value}"), help).at(&source, at..at + value.len()),
+            )
         };
         if !(1..=720).contains(&config.store.expire_hours) {
             return Err(wrong(
@@ -181,7 +182,7 @@ impl Config {
 mod tests {
     use super::*;
 
-    fn wrong(text: &str) -> Diagnostic {
+    fn wrong(text: &str) -> Box<Diagnostic> {
         Config::read("bot.toml", text).expect_err("it is wrong")
     }
 

@@ -239,7 +239,9 @@ mod tests {
     #[test]
     fn only_the_newest_exports_are_kept() {
         let (folder, path) = exported(1);
-        (2..7).for_each(|n| drop(fs::copy(&path, name(folder.path(), n)).expect("a copy")));
+        for n in 2..7 {
+            fs::copy(&path, name(folder.path(), n)).expect("a copy");
+        }
         prune(folder.path());
         assert_eq!(kept(folder.path()), [6, 5, 4].map(|n| name(folder.path(), n)));
     }
