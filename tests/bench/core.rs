@@ -12,7 +12,7 @@ use lantern::safety::Screener;
 
 const ROUNDS: usize = 15;
 
-/// Sixty bytes each, as people chat; none holds a word that is worth a closer look.
+/// Sixty bytes each, as people chat.
 const CHAT: &[&str] = &[
     "did anyone else see the game last night, what a finish wow!!",
     "I think we should meet at eight instead, the train is late..",
@@ -22,6 +22,14 @@ const CHAT: &[&str] = &[
     "thanks so much for your help yesterday, it works fine today!",
     "who wants to play later? we still need two more for the team",
     "the coffee here is much better than the one at the old place",
+    "what time does the shop open? I only need to get some apples",
+    "haha that picture is great, where did you find it this time?",
+    "it rained all weekend here so we stayed in and played chess.",
+    "please remember to bring the blue folder to the meeting, ok?",
+    "my phone updated overnight and the keyboard looks so strange",
+    "the train from the airport takes about forty minutes to town",
+    "is there a good place to buy used books anywhere around here",
+    "we got the sofa up the stairs, only the lamp did not survive",
 ];
 
 fn median(mut times: Vec<f64>) -> f64 {
@@ -55,23 +63,23 @@ fn main() {
         "at most 20 MB",
     );
 
-    assert!(
-        CHAT.iter()
-            .all(|text| text.len() == 60 && screener.screen(text).level == lantern::safety::Level::None)
-    );
-    let folded: Vec<Vec<u8>> = CHAT.iter().map(|text| Screener::skimmed(text)).collect();
-    assert!(
-        folded.iter().all(|folded| !screener.finds_anchor(folded)),
-        "no message may hold a word worth a closer look"
-    );
+    let quiet = |text: &&str| screener.screen(text).level == lantern::safety::Level::None;
+    assert!(CHAT.iter().all(|text| text.len() == 60 && quiet(text)), "chat is sixty bytes and quiet");
+    let (chat, closer): (Vec<&str>, Vec<&str>) = CHAT.iter().partition(|text| !screener.search(&screener.fold(text)));
+    line("chat lines that need no closer look", format!("{} of {}", chat.len(), CHAT.len()), "");
+    assert!(chat.len() > closer.len(), "most chat must be done after one search");
+    let folded: Vec<_> = chat.iter().map(|text| screener.fold(text)).collect();
     let (mut whole, mut bare) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        whole.push(time(200_000, |n| drop(black_box(screener.screen(black_box(CHAT[n % CHAT.len()]))))));
+        whole.push(time(200_000, |n| drop(black_box(screener.screen(black_box(chat[n % chat.len()]))))));
         bare.push(time(200_000, |n| {
-            black_box(screener.finds_anchor(black_box(&folded[n % folded.len()])));
+            black_box(screener.search(black_box(&folded[n % folded.len()])));
         }));
     }
     let (whole, bare) = (median(whole), median(bare));
+    let any = |n: usize| drop(black_box(screener.screen(black_box(CHAT[n % CHAT.len()]))));
+    let all = median((0..ROUNDS).map(|_| time(50_000, any)).collect());
+    line("screen, all of the chat lines", format!("{:.2} million/s", 1e3 / all), "");
     line("screen, 60 bytes without a hit", format!("{:.2} million/s", 1e3 / whole), "at least 1 million/s");
     line("screen / one bare search of folded text", format!("{:.2}", whole / bare), "at most 3");
 

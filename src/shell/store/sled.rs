@@ -25,6 +25,8 @@ use crate::shell::clock;
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How old the newest export may be before another is made, in seconds.
 const EXPORT_EVERY: u64 = 3600;
+/// Memory that sled may keep pages in, in bytes: its own default of a gigabyte is more than a bot should take.
+const CACHE: u64 = 64 << 20;
 /// Entries of the expiry index are all name.
 const NOTHING: &[u8] = &[];
 /// The layout of a value; a later one adds an arm to [`parse`].
@@ -133,7 +135,7 @@ fn is_damage(error: &io::Error) -> bool {
 
 fn open_and_read(path: &Path) -> sled::Result<sled::Db> {
     // A panic here is caught and told in one sentence; the default message would tell it in forty lines.
-    let db = sled::Config::new().path(path).flush_every_ms(None).open()?;
+    let db = sled::Config::new().path(path).cache_capacity(CACHE).flush_every_ms(None).open()?;
     for record in db.iter() {
         let (key, value) = record?;
         if key.first() == Some(&b's') && parse(&value).is_none() {
