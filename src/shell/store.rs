@@ -9,9 +9,10 @@ mod secret;
 #[cfg(feature = "sled")]
 pub mod sled;
 
+use std::io;
 use std::path::PathBuf;
 #[cfg(feature = "sled")]
-use std::{fs, io, path::Path};
+use std::{fs, path::Path};
 
 use thiserror::Error;
 
@@ -141,10 +142,15 @@ fn make_folder(dir: &Path) -> io::Result<()> {
 /// What a failure of the system means for somebody who looks after a store.
 #[cfg(feature = "sled")]
 fn folder_error(dir: &Path, error: &io::Error) -> StoreError {
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-            StoreError::Full(dir.to_owned())
-        }
-        _ => StoreError::Folder { path: dir.to_owned(), reason: error.to_string() },
+    if is_full(error) {
+        StoreError::Full(dir.to_owned())
+    } else {
+        StoreError::Folder { path: dir.to_owned(), reason: error.to_string() }
     }
+}
+
+/// Whether the disk, or what this process may use of it, is full.
+fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }

@@ -6,8 +6,8 @@
 
 use std::borrow::Cow;
 
-/// The layout that is written: when it was written and when it expires, both u64 in big-endian seconds
-/// since 1970, then the session.
+/// The layout that is written: a stamp and when it expires, both u64 in big-endian seconds since 1970, then the
+/// session. The stamp says when it was written, or is one more than the last where that is no later.
 const NEWEST: u8 = 2;
 
 /// The oldest layout that is read: when it expires, then the session.
@@ -27,7 +27,8 @@ fn say_when_written(body: &[u8]) -> Option<Vec<u8>> {
 /// A stored value, taken apart.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Stored<'v> {
-    /// When it was written, in seconds since 1970; 0 where that isn't known.
+    /// When it was written, in seconds since 1970, and always later than what was there before; 0 where it
+    /// isn't known.
     pub written: u64,
     /// When it expires, in seconds since 1970.
     pub expires: u64,

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use super::StoreError;
+use super::{StoreError, is_full};
 
 /// The name of a record: HMAC-SHA-256 with the secret of platform, person and place. Without the
 /// secret nobody can tell whose it is, or try out names.
@@ -89,6 +89,7 @@ impl Secret {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 Secret::load(path).map_err(|error| refuse(error.to_string()))?.map_err(refuse)
             }
+            Err(error) if is_full(&error) => Err(StoreError::Full(path.to_owned())),
             Err(error) => Err(refuse(error.to_string())),
         }
     }

@@ -261,7 +261,7 @@ impl Store for SledStore {
         if new.len() > LONGEST {
             return Err(StoreError::TooLong(new.len()));
         }
-        let (name, value) = (session_name(key), record::compose(now, expires, new));
+        let name = session_name(key);
         self.guard(|| {
             let put = self.transaction(|db| {
                 let there = db.get(&name)?;
@@ -271,6 +271,9 @@ impl Store for SledStore {
                 if live.map(|there| &*there.session) != old {
                     return Ok(Put::Changed);
                 }
+                // Two changes in one second, or a clock that was set back, must not look alike to a restore.
+                let written = there.as_ref().map_or(now, |there| now.max(there.written.saturating_add(1)));
+                let value = record::compose(written, expires, new);
                 replace(db, key, there.map(|there| there.expires), &value, expires)?;
                 Ok(Put::Done)
             })?;

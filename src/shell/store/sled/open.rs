@@ -10,9 +10,9 @@
 use std::fmt;
 use std::fs::{self, File};
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Once, mpsc};
 use std::time::{Duration, Instant};
 
 use super::super::record::{self, Unreadable};
@@ -143,7 +143,7 @@ fn copy(from: &Path, to: &Path, leave_out: &dyn Fn(&str) -> bool) -> io::Result<
         let (path, target) = (entry.path(), to.join(entry.file_name()));
         if path.is_dir() {
             copy(&path, &target, leave_out)?;
-        } else if !leave_out(&entry.file_name().to_string_lossy()) {
+        } else if path.is_file() && !leave_out(&entry.file_name().to_string_lossy()) {
             fs::copy(&path, &target)?;
             File::open(&target)?.sync_all()?;
         }
@@ -164,6 +164,7 @@ fn unused(path: &Path) -> PathBuf {
 
 /// Opens the database in a thread, since a damaged one can hang or panic, and reads every record once.
 pub(super) fn try_open(dir: &Path, path: &Path, limit: Duration) -> Result<SledStore, StoreError> {
+    keep_panics_quiet();
     let bytes = path.join("db").metadata().map_or(0, |file| file.len());
     let limit = limit + Duration::from_millis(bytes * 1000 / SLOWEST);
     let began = Instant::now();
@@ -194,6 +195,9 @@ pub(super) fn try_open(dir: &Path, path: &Path, limit: Duration) -> Result<SledS
                 std::thread::sleep(Duration::from_millis(50));
             }
             Trouble::Sled(sled::Error::Io(io)) if !is_damage(&io) => return Err(folder_error(path, &io)),
+            Trouble::Sled(sled::Error::Corruption { .. }) => {
+                return Err(damaged("what it holds doesn't fit its checksums"));
+            }
             Trouble::Sled(other) => {
                 let reason = other.to_string();
                 return Err(damaged(reason.lines().next().unwrap_or_default().trim()));
@@ -265,3 +269,16 @@ fn index(db: &sled::Db) -> Result<(), Trouble> {
 
 /// The name of the threads that open databases.
 const OPENING: &str = "open store";
+
+/// A panic of sled is caught and told in one sentence; the default message would come before it, in forty lines.
+fn keep_panics_quiet() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let usual = panic::take_hook();
+        panic::set_hook(Box::new(move |what| {
+            if std::thread::current().name() != Some(OPENING) {
+                usual(what);
+            }
+        }));
+    });
+}
