@@ -1,16 +1,25 @@
 //! Where sessions are kept: a small trait, under keys that name nobody.
 
+#[cfg(feature = "sled")]
 mod export;
 pub mod memory;
+#[cfg(feature = "sled")]
+mod record;
 mod secret;
 #[cfg(feature = "sled")]
 pub mod sled;
 
+use std::io;
 use std::path::PathBuf;
+#[cfg(feature = "sled")]
+use std::{fs, path::Path};
 
 use thiserror::Error;
 
 pub use secret::{PersonKey, Secret};
+
+/// The longest record that is taken, in bytes. A session has some hundred, and at most some ten thousand.
+pub const LONGEST: usize = 1 << 20;
 
 /// What came of a [`Store::put`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +44,7 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     ///
-    /// Where the store can't be written.
+    /// Where the store can't be written, or the record is longer than [`LONGEST`].
     fn put(
         &self,
         key: &PersonKey,
@@ -45,7 +54,8 @@ pub trait Store: Send + Sync {
         expires: u64,
     ) -> Result<Put, StoreError>;
 
-    /// Erases a record at once and for good, from kept exports as well. Says whether there was one.
+    /// Erases a record for good: from when this returns it can't be read, and no restore brings it back.
+    /// Says whether there was one.
     ///
     /// # Errors
     ///
@@ -92,6 +102,9 @@ pub enum StoreError {
         /// What was seen.
         reason: String,
     },
+    /// It holds records of a layout that this version doesn't know. Nothing was changed.
+    #[error("the store {} was written by a newer lantern; please run that version, or give another folder in bot.toml under [store] path", .0.display())]
+    Newer(PathBuf),
     /// The secret can't be used.
     #[error("the secret {} can't be used: {reason}", path.display())]
     Secret {
@@ -108,7 +121,36 @@ pub enum StoreError {
         /// What is wrong.
         reason: String,
     },
+    /// A record is longer than [`LONGEST`]; this is a fault of the program.
+    #[error("a session of {0} bytes is too long to be kept; please tell the makers of lantern")]
+    TooLong(usize),
     /// Reading or writing failed.
     #[error("the store failed: {0}")]
     Failed(String),
+}
+
+/// Makes a folder that is its owner's alone, with those above it.
+#[cfg(feature = "sled")]
+fn make_folder(dir: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir)
+}
+
+/// What a failure of the system means for somebody who looks after a store.
+#[cfg(feature = "sled")]
+fn folder_error(dir: &Path, error: &io::Error) -> StoreError {
+    if is_full(error) {
+        StoreError::Full(dir.to_owned())
+    } else {
+        StoreError::Folder { path: dir.to_owned(), reason: error.to_string() }
+    }
+}
+
+/// Whether the disk, or what this process may use of it, is full.
+fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }

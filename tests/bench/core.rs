@@ -65,7 +65,8 @@ fn main() {
 
     let quiet = |text: &&str| screener.screen(text).level == lantern::safety::Level::None;
     assert!(CHAT.iter().all(|text| text.len() == 60 && quiet(text)), "chat is sixty bytes and quiet");
-    let (chat, closer): (Vec<&str>, Vec<&str>) = CHAT.iter().partition(|text| !screener.search(&screener.fold(text)));
+    let (chat, closer): (Vec<&str>, Vec<&str>) =
+        CHAT.iter().partition(|text| !screener.search(&screener.fold(text)));
     line("chat lines that need no closer look", format!("{} of {}", chat.len(), CHAT.len()), "");
     assert!(chat.len() > closer.len(), "most chat must be done after one search");
     let folded: Vec<_> = chat.iter().map(|text| screener.fold(text)).collect();

@@ -1,248 +1,222 @@
-//! All records in one checksummed file: what is restored from when a database is damaged.
+//! Exports: what is restored from when a database is damaged, and who must not come back with them.
 //!
-//! `LANTERN1`, then each record as length (u32), key (32 bytes), expiry (u64), bytes and CRC-32 of all
-//! that; at the end a length of `u32::MAX`, the number of records (u64) and the CRC-32 of that. Numbers
-//! are big-endian. A file is written under another name and renamed when it is whole.
+//! Who asks to be forgotten is noted in a file `forgotten` before the database erases them: a restore passes
+//! over them from then on. Then they are taken out of every kept export, and the note goes as well: at once
+//! where that takes no noticeable time, with the next sweep where exports are large. The note is a keyed hash,
+//! like every key, and names nobody.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufReader, BufWriter, Read, Write};
+mod file;
+
+use std::collections::HashSet;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+
+pub(super) use file::{Entry, check, read, write};
+use file::{UNFINISHED, failed, sync_folder, write_whole};
 
 use super::{PersonKey, StoreError};
 
-const MAGIC: &[u8; 8] = b"LANTERN1";
-const END: u32 = u32::MAX;
-/// The longest record that is believed, in bytes.
-const LONGEST: u32 = 1 << 20;
 /// How many exports are kept.
 const KEPT: usize = 3;
+/// How old the newest export may be before another is made, in seconds.
+const EVERY: u64 = 3600;
+/// Up to how many bytes of exports somebody is taken out of while they wait; some 20,000 sessions.
+const AT_ONCE: u64 = 8 << 20;
+/// A key and its CRC-32 in the file of the forgotten.
+const NOTE: usize = 36;
 
-/// A record as it is exported.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Record {
-    pub key: PersonKey,
-    pub expires: u64,
-    pub bytes: Vec<u8>,
+/// The folder of exports of one store.
+pub(super) struct Exports {
+    folder: PathBuf,
+    /// Held while an export is written.
+    writing: Mutex<()>,
+    /// Shared by those who are forgetting somebody; a purge waits until the database has erased them, or the
+    /// next export could hold somebody whose note is gone.
+    forgetting: RwLock<()>,
+    /// Held while the file of the forgotten changes.
+    noting: Mutex<()>,
 }
 
-fn failed(path: &Path, reason: impl ToString) -> StoreError {
-    StoreError::Export { path: path.to_owned(), reason: reason.to_string() }
+fn locked(lock: &Mutex<()>) -> MutexGuard<'_, ()> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Writes all records. Says how many.
-pub(super) fn write(
-    path: &Path,
-    records: impl Iterator<Item = Result<Record, StoreError>>,
-) -> Result<u64, StoreError> {
-    let unfinished = path.with_extension("unfinished");
-    let count = write_to(&unfinished, records).inspect_err(|_| drop(fs::remove_file(&unfinished)))?;
-    fs::rename(&unfinished, path).map_err(|error| failed(path, error))?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| failed(path, error))?;
-    Ok(count)
-}
-
-fn write_to(
-    path: &Path,
-    records: impl Iterator<Item = Result<Record, StoreError>>,
-) -> Result<u64, StoreError> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let io = |error: io::Error| failed(path, error);
-    let mut file = BufWriter::new(options.open(path).map_err(io)?);
-    file.write_all(MAGIC).map_err(io)?;
-    let mut count = 0u64;
-    for record in records {
-        let Record { key, expires, bytes } = record?;
-        let length = u32::try_from(bytes.len()).unwrap_or(END);
-        let mut body = Vec::with_capacity(bytes.len() + 48);
-        body.extend(length.to_be_bytes());
-        body.extend(key.as_bytes());
-        body.extend(expires.to_be_bytes());
-        body.extend(&bytes);
-        body.extend(crc32fast::hash(&body).to_be_bytes());
-        file.write_all(&body).map_err(io)?;
-        count += 1;
+impl Exports {
+    pub fn new(folder: PathBuf) -> Self {
+        Exports { folder, writing: Mutex::default(), forgetting: RwLock::default(), noting: Mutex::default() }
     }
-    let count_bytes = count.to_be_bytes();
-    file.write_all(&END.to_be_bytes()).map_err(io)?;
-    file.write_all(&count_bytes).map_err(io)?;
-    file.write_all(&crc32fast::hash(&count_bytes).to_be_bytes()).map_err(io)?;
-    file.into_inner().map_err(|error| failed(path, error.error()))?.sync_all().map_err(io)?;
-    Ok(count)
-}
 
-/// Reads a file record by record; a damaged one ends with an error. What came before it must not be used
-/// then, so callers [check](check) first.
-pub(super) fn read(
-    path: &Path,
-) -> Result<impl Iterator<Item = Result<Record, StoreError>> + use<>, StoreError> {
-    let path = path.to_owned();
-    let mut file = BufReader::new(File::open(&path).map_err(|error| failed(&path, error))?);
-    let mut magic = [0; 8];
-    match file.read_exact(&mut magic) {
-        Ok(()) if magic == *MAGIC => {}
-        _ => return Err(failed(&path, "this is not a file that lantern store export wrote")),
+    /// All exports, newest first.
+    pub fn kept(&self) -> Vec<PathBuf> {
+        let mut kept = self.files("export");
+        kept.sort_unstable_by(|a, b| b.cmp(a));
+        kept
     }
-    let (mut count, mut done) = (0u64, false);
-    Ok(std::iter::from_fn(move || {
-        if done {
-            return None;
+
+    /// The newest one that is whole.
+    pub fn newest_sound(&self) -> Option<PathBuf> {
+        self.kept().into_iter().find(|path| check(path).is_ok())
+    }
+
+    /// Makes an export if the newest one is older than an hour. Where nothing is stored and nothing was exported,
+    /// there is nothing to do; where something was, the empty export that follows is what lets it go.
+    pub fn make_if_due(
+        &self,
+        now: u64,
+        is_empty: bool,
+        entries: impl Iterator<Item = Result<Entry, StoreError>>,
+    ) -> Result<(), StoreError> {
+        let _order = locked(&self.writing);
+        let kept = self.kept();
+        let due = self.name(now.saturating_sub(EVERY));
+        if kept.first().map_or(is_empty, |newest| *newest > due) {
+            return Ok(());
         }
-        let record = next(&mut file, count).map_err(|reason| failed(&path, reason)).transpose();
-        count += 1;
-        done = !matches!(record, Some(Ok(_)));
-        record
-    }))
-}
-
-fn next(file: &mut impl Read, before: u64) -> Result<Option<Record>, String> {
-    let cut = |error: io::Error| match error.kind() {
-        io::ErrorKind::UnexpectedEof => format!("it ends in the middle, after {before} sessions"),
-        _ => error.to_string(),
-    };
-    let mut length = [0; 4];
-    file.read_exact(&mut length).map_err(cut)?;
-    if u32::from_be_bytes(length) == END {
-        let (mut count, mut sum) = ([0; 8], [0; 4]);
-        file.read_exact(&mut count).and_then(|()| file.read_exact(&mut sum)).map_err(cut)?;
-        let whole = crc32fast::hash(&count).to_be_bytes() == sum && u64::from_be_bytes(count) == before;
-        return if whole { Ok(None) } else { Err(format!("its end doesn't fit its {before} sessions")) };
+        super::make_folder(&self.folder).map_err(|error| failed(&self.folder, error))?;
+        write(&self.name(now), entries)?;
+        for old in self.kept().iter().skip(KEPT) {
+            // One that stays is removed the next time.
+            let _ = fs::remove_file(old);
+        }
+        Ok(())
     }
-    if u32::from_be_bytes(length) > LONGEST {
-        return Err(format!("session {} is damaged", before + 1));
+
+    /// Removes what a process that died was writing: it restores nobody, and could hold somebody.
+    pub fn tidy(&self) {
+        for file in self.files(UNFINISHED) {
+            let _ = fs::remove_file(file);
+        }
     }
-    let mut body = vec![0; 4 + 40 + u32::from_be_bytes(length) as usize];
-    body[..4].copy_from_slice(&length);
-    let mut sum = [0; 4];
-    file.read_exact(&mut body[4..]).and_then(|()| file.read_exact(&mut sum)).map_err(cut)?;
-    if crc32fast::hash(&body).to_be_bytes() != sum {
-        return Err(format!("session {} is damaged", before + 1));
+
+    /// Forgets somebody: `erase` takes them out of the database, durably. A process that dies before it is done
+    /// has either kept them as they were or forgotten them; no restore brings back an earlier state.
+    pub fn forget<T>(
+        &self,
+        key: &PersonKey,
+        erase: impl FnOnce() -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let erased = {
+            let _under_way = self.forgetting.read().unwrap_or_else(PoisonError::into_inner);
+            self.note(key)?;
+            erase()?
+        };
+        let size = |path: &PathBuf| path.metadata().map_or(0, |file| file.len());
+        if self.kept().iter().map(size).sum::<u64>() <= AT_ONCE
+            && let Ok(_order) = self.writing.try_lock()
+        {
+            // They are forgotten already; what fails now is tried again by the next sweep.
+            let _ = self.purge_in_order();
+        }
+        Ok(erased)
     }
-    let (mut key, mut expires) = ([0; 32], [0; 8]);
-    key.copy_from_slice(&body[4..36]);
-    expires.copy_from_slice(&body[36..44]);
-    Ok(Some(Record {
-        key: PersonKey::from_bytes(key),
-        expires: u64::from_be_bytes(expires),
-        bytes: body[44..].to_vec(),
-    }))
-}
 
-/// Reads the whole file and says how many records it has.
-pub(super) fn check(path: &Path) -> Result<u64, StoreError> {
-    let mut count = 0;
-    for record in read(path)? {
-        record?;
-        count += 1;
+    /// Who is passed over by a restore.
+    pub fn forgotten(&self) -> HashSet<PersonKey> {
+        self.notes().into_iter().flatten().collect()
     }
-    Ok(count)
-}
 
-/// The exports of a folder, newest first.
-pub(super) fn kept(folder: &Path) -> Vec<PathBuf> {
-    let mut files: Vec<PathBuf> = fs::read_dir(folder)
-        .map(|entries| entries.filter_map(Result::ok).map(|entry| entry.path()).collect())
-        .unwrap_or_default();
-    files.retain(|path| path.extension().is_some_and(|extension| extension == "export"));
-    files.sort_unstable_by(|a, b| b.cmp(a));
-    files
-}
-
-/// The name of an export made at this second; names sort by age.
-pub(super) fn name(folder: &Path, now: u64) -> PathBuf {
-    folder.join(format!("sessions-{now:012}.export"))
-}
-
-/// Removes all exports but the newest ones.
-pub(super) fn prune(folder: &Path) {
-    for old in kept(folder).iter().skip(KEPT) {
-        // One that stays is pruned the next time.
-        let _ = fs::remove_file(old);
+    /// Takes the forgotten out of every kept export, and then out of their own file.
+    pub fn purge(&self) -> Result<(), StoreError> {
+        let _order = locked(&self.writing);
+        self.purge_in_order()
     }
-}
 
-/// Takes one person out of every kept export: who asks to be forgotten must not come back with a restore.
-pub(super) fn forget(folder: &Path, key: &PersonKey) -> Result<(), StoreError> {
-    for path in kept(folder) {
-        let mut is_there = false;
-        let whole = read(&path).and_then(|mut records| {
-            records.try_for_each(|record| record.map(|record| is_there |= record.key == *key))
+    /// To be called by who writes exports.
+    fn purge_in_order(&self) -> Result<(), StoreError> {
+        let notes = {
+            let _nobody_under_way = self.forgetting.write().unwrap_or_else(PoisonError::into_inner);
+            self.notes()
+        };
+        if notes.is_empty() {
+            return Ok(());
+        }
+        let gone: HashSet<PersonKey> = notes.iter().copied().flatten().collect();
+        for path in self.kept() {
+            purge_one(&path, &gone)?;
+        }
+        // Notes that were added meanwhile stand behind those that are done with.
+        let _order = locked(&self.noting);
+        let path = self.notes_path();
+        let io = |error: io::Error| failed(&path, error);
+        let bytes = fs::read(&path).map_err(io)?;
+        match bytes.get(notes.len() * NOTE..) {
+            Some(left) if left.len() >= NOTE => write_whole(&path, |file| file.write_all(left).map_err(io)),
+            _ => fs::remove_file(&path).and_then(|()| sync_folder(&path)).map_err(io),
+        }
+    }
+
+    fn note(&self, key: &PersonKey) -> Result<(), StoreError> {
+        let _order = locked(&self.noting);
+        let path = self.notes_path();
+        let append = || {
+            super::make_folder(&self.folder)?;
+            let mut options = OpenOptions::new();
+            options.append(true).create(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            let mut file = options.open(&path)?;
+            // A note that was cut short was never answered for; it must not spoil the next.
+            let whole = file.metadata()?.len() / NOTE as u64 * NOTE as u64;
+            file.set_len(whole)?;
+            file.write_all(&note(key))?;
+            file.sync_all()?;
+            sync_folder(&path)
+        };
+        append().map_err(|error: io::Error| failed(&path, error))
+    }
+
+    /// The notes in order; none for one that is damaged.
+    fn notes(&self) -> Vec<Option<PersonKey>> {
+        let _order = locked(&self.noting);
+        let bytes = fs::read(self.notes_path()).unwrap_or_default();
+        let notes = bytes.chunks_exact(NOTE).map(|chunk| {
+            let key = PersonKey::from_bytes(*chunk.first_chunk::<32>()?);
+            (note(&key) == chunk).then_some(key)
         });
-        match whole {
-            Ok(()) if !is_there => {}
-            Ok(()) => {
-                let others =
-                    read(&path)?.filter(|record| !record.as_ref().is_ok_and(|record| record.key == *key));
-                write(&path, others)?;
-            }
-            // One that is damaged restores nobody, and could still hold the person.
-            Err(_) => fs::remove_file(&path).map_err(|error| failed(&path, error))?,
-        }
+        notes.collect()
     }
-    Ok(())
+
+    fn notes_path(&self) -> PathBuf {
+        self.folder.join("forgotten")
+    }
+
+    /// The name of an export made at this second; names sort by age.
+    fn name(&self, now: u64) -> PathBuf {
+        self.folder.join(format!("sessions-{now:012}.export"))
+    }
+
+    fn files(&self, extension: &str) -> Vec<PathBuf> {
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().filter_map(Result::ok);
+        let paths = entries.map(|entry| entry.path());
+        paths.filter(|path| path.extension().is_some_and(|found| found == extension)).collect()
+    }
+}
+
+fn note(key: &PersonKey) -> [u8; NOTE] {
+    let mut note = [0; NOTE];
+    note[..32].copy_from_slice(key.as_bytes());
+    note[32..].copy_from_slice(&crc32fast::hash(key.as_bytes()).to_be_bytes());
+    note
+}
+
+fn purge_one(path: &Path, gone: &HashSet<PersonKey>) -> Result<(), StoreError> {
+    let mut is_there = false;
+    let whole = read(path).and_then(|mut entries| {
+        entries.try_for_each(|entry| entry.map(|entry| is_there |= gone.contains(&entry.key)))
+    });
+    match whole {
+        Ok(()) if !is_there => Ok(()),
+        Ok(()) => {
+            let others =
+                read(path)?.filter(|entry| !entry.as_ref().is_ok_and(|entry| gone.contains(&entry.key)));
+            write(path, others).map(drop)
+        }
+        // One that is damaged restores nobody, and could still hold them.
+        Err(_) => fs::remove_file(path).map_err(|error| failed(path, error)),
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::shell::store::Secret;
-
-    fn record(n: u64) -> Record {
-        let key = PersonKey::new(&Secret::from_seed(1), "test", &n.to_string(), "");
-        Record { key, expires: n, bytes: vec![7; n as usize % 50] }
-    }
-
-    fn exported(count: u64) -> (tempfile::TempDir, PathBuf) {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = name(folder.path(), 1);
-        assert_eq!(write(&path, (0..count).map(|n| Ok(record(n)))).expect("written"), count);
-        (folder, path)
-    }
-
-    #[test]
-    fn what_is_exported_is_read_back() {
-        let (_folder, path) = exported(100);
-        let back: Vec<Record> = read(&path).expect("an export").collect::<Result<_, _>>().expect("whole");
-        assert_eq!(back, (0..100).map(record).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn an_export_that_is_damaged_anywhere_is_noticed() {
-        let (_folder, path) = exported(5);
-        let whole = fs::read(&path).expect("bytes");
-        for at in 0..whole.len() {
-            let mut bytes = whole.clone();
-            bytes[at] ^= 1;
-            fs::write(&path, &bytes).expect("written");
-            assert!(check(&path).is_err(), "byte {at}");
-            fs::write(&path, &whole[..at]).expect("written");
-            assert!(check(&path).is_err(), "cut at {at}");
-        }
-    }
-
-    #[test]
-    fn who_is_forgotten_is_gone_from_every_export() {
-        let (folder, path) = exported(10);
-        let second = name(folder.path(), 2);
-        fs::copy(&path, &second).expect("a second one");
-        forget(folder.path(), &record(3).key).expect("forgotten");
-        for path in [path, second] {
-            let left: Vec<Record> = read(&path).expect("an export").collect::<Result<_, _>>().expect("whole");
-            assert_eq!(left.len(), 9);
-            assert!(left.iter().all(|left| left.key != record(3).key));
-        }
-    }
-
-    #[test]
-    fn only_the_newest_exports_are_kept() {
-        let (folder, path) = exported(1);
-        for n in 2..7 {
-            fs::copy(&path, name(folder.path(), n)).expect("a copy");
-        }
-        prune(folder.path());
-        assert_eq!(kept(folder.path()), [6, 5, 4].map(|n| name(folder.path(), n)));
-    }
-}
+mod tests;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::{PersonKey, Put, Store, StoreError};
+use super::{LONGEST, PersonKey, Put, Store, StoreError};
 
 /// Records with the second at which they expire.
 #[derive(Debug, Default)]
@@ -30,6 +30,9 @@ impl Store for MemoryStore {
         now: u64,
         expires: u64,
     ) -> Result<Put, StoreError> {
+        if new.len() > LONGEST {
+            return Err(StoreError::TooLong(new.len()));
+        }
         let mut records = self.records();
         let there =
             records.get(key).filter(|(_, expires)| *expires > now).map(|(record, _)| record.as_slice());
@@ -59,5 +62,50 @@ impl Store for MemoryStore {
 
     fn count(&self) -> Result<u64, StoreError> {
         Ok(self.records().len() as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Secret;
+    use super::*;
+
+    fn key(n: u64) -> PersonKey {
+        PersonKey::new(&Secret::from_seed(1), "test", &n.to_string(), "")
+    }
+
+    #[test]
+    fn a_record_is_only_changed_by_who_knows_it() {
+        let store = MemoryStore::default();
+        assert_eq!(store.put(&key(1), None, b"a", 0, 9).expect("answered"), Put::Done);
+        assert_eq!(store.put(&key(1), None, b"b", 0, 9).expect("answered"), Put::Changed);
+        assert_eq!(store.put(&key(1), Some(b"a"), b"b", 0, 9).expect("answered"), Put::Done);
+        assert_eq!(store.get(&key(1), 8).expect("read").as_deref(), Some(&b"b"[..]));
+        assert_eq!(store.get(&key(1), 9).expect("read"), None, "it has expired");
+    }
+
+    #[test]
+    fn sweeping_erases_the_oldest_that_expired_and_nothing_else() {
+        let store = MemoryStore::default();
+        for n in 0..10 {
+            store.put(&key(n), None, b"a", 0, 10 + n).expect("written");
+        }
+        assert_eq!(store.sweep(14, 2).expect("swept"), 2);
+        assert_eq!(
+            store.get(&key(2), 0).expect("read").as_deref(),
+            Some(&b"a"[..]),
+            "two older ones went first"
+        );
+        assert_eq!(store.sweep(14, 100).expect("swept"), 3);
+        assert_eq!(store.count().expect("counted"), 5);
+    }
+
+    #[test]
+    fn who_is_forgotten_is_gone() {
+        let store = MemoryStore::default();
+        store.put(&key(1), None, b"a", 0, 9).expect("written");
+        assert!(store.delete(&key(1)).expect("erased"));
+        assert!(!store.delete(&key(1)).expect("nothing left"));
+        assert_eq!(store.get(&key(1), 0).expect("read"), None);
     }
 }

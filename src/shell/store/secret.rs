@@ -1,14 +1,14 @@
 //! The secret that turns a person into a key, and the key itself.
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use super::StoreError;
+use super::{StoreError, is_full};
 
 /// The name of a record: HMAC-SHA-256 with the secret of platform, person and place. Without the
 /// secret nobody can tell whose it is, or try out names.
@@ -83,15 +83,40 @@ impl Secret {
             Err(error) => return Err(refuse(error.to_string())),
         }
         let secret = Secret::random()?;
-        // Under another name until it is whole: a process that dies here leaves no half secret behind.
-        let unfinished = path.with_extension("new");
-        let written =
-            secret.write(&unfinished).and_then(|()| std::fs::rename(&unfinished, path)).and_then(|()| {
-                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-                folder.map_or(Ok(()), |folder| File::open(folder)?.sync_all())
-            });
-        written.map_err(|error| refuse(error.to_string()))?;
-        Ok(secret)
+        match secret.publish(path) {
+            Ok(()) => Ok(secret),
+            // Another process was quicker: its secret is the one that counts.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                Secret::load(path).map_err(|error| refuse(error.to_string()))?.map_err(refuse)
+            }
+            Err(error) if is_full(&error) => Err(StoreError::Full(path.to_owned())),
+            Err(error) => Err(refuse(error.to_string())),
+        }
+    }
+
+    /// Puts the secret where it belongs, unless there is one. It is whole under a name of its own first: a
+    /// process that dies here leaves no half secret, and a link, unlike a rename, never replaces another's.
+    fn publish(&self, path: &Path) -> io::Result<()> {
+        let mut random = [0; 8];
+        getrandom::fill(&mut random).map_err(io::Error::other)?;
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".new-{:016x}", u64::from_be_bytes(random)));
+        let unfinished = PathBuf::from(name);
+        self.write(&unfinished)?;
+        let linked = match fs::hard_link(&unfinished, path) {
+            // Some file systems have no links.
+            Err(error)
+                if matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied) =>
+            {
+                fs::rename(&unfinished, path)
+            }
+            other => other,
+        };
+        // After a rename there is nothing left to remove.
+        let _ = fs::remove_file(&unfinished);
+        linked?;
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        File::open(folder)?.sync_all()
     }
 
     fn load(path: &Path) -> io::Result<Result<Self, String>> {
@@ -117,7 +142,7 @@ impl Secret {
 
     fn write(&self, path: &Path) -> io::Result<()> {
         let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
+        options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(path)?;
@@ -183,6 +208,23 @@ mod tests {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).expect("rights");
         let error = Secret::load_or_create(&path).expect_err("others can read it").to_string();
         assert!(error.contains("chmod 600"), "{error}");
+    }
+
+    #[test]
+    fn two_that_start_at_once_agree_on_one_secret() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("secret");
+        let secrets: Vec<[u8; 32]> = std::thread::scope(|scope| {
+            let starts: Vec<_> = (0..16).map(|_| scope.spawn(|| Secret::load_or_create(&path))).collect();
+            starts.into_iter().map(|start| start.join().expect("no panic").expect("a secret").0).collect()
+        });
+        assert!(secrets.iter().all(|secret| *secret == secrets[0]));
+        assert_eq!(std::fs::read(&path).expect("the file"), secrets[0]);
+        assert_eq!(
+            std::fs::read_dir(folder.path()).expect("the folder").count(),
+            1,
+            "nothing is left lying about"
+        );
     }
 
     #[test]

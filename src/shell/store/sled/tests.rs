@@ -1,3 +1,6 @@
+use std::time::Duration;
+
+use super::super::Secret;
 use super::*;
 
 const LIMIT: Duration = Duration::from_secs(6);
@@ -79,84 +82,6 @@ fn who_is_forgotten_stays_forgotten_after_a_restore() {
 }
 
 #[test]
-fn the_same_store_cannot_be_opened_twice() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let _first = opened(folder.path());
-    let error = open(folder.path(), LIMIT).expect_err("it is locked");
-    assert!(matches!(error, StoreError::Locked(_)), "{error}");
-    assert!(error.to_string().contains("close the other lantern"));
-}
-
-#[test]
-fn a_folder_that_cannot_be_one_is_told_in_a_sentence() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("file");
-    fs::write(&file, b"x").expect("written");
-    for dir in [file.clone(), file.join("below"), PathBuf::from("/proc/lantern")] {
-        let error = open(&dir, LIMIT).expect_err("it can't be one");
-        assert!(
-            matches!(error, StoreError::Folder { .. }) && error.to_string().contains("[store] path"),
-            "{error}"
-        );
-    }
-    assert!(
-        check(&folder.path().join("none"), LIMIT)
-            .expect_err("there is none")
-            .to_string()
-            .contains("no store in it")
-    );
-}
-
-#[test]
-fn leftover_and_short_snapshots_lose_nothing() {
-    let folder = tempfile::tempdir().expect("a folder");
-    filled(folder.path(), 200);
-    for bytes in [&b""[..], b"short", &[0; 4096], &[255; 100]] {
-        fs::write(folder.path().join("db").join("snap.0000000000FFFFFF"), bytes).expect("a leftover");
-        let began = Instant::now();
-        let Opened { store, .. } = opened(folder.path());
-        assert!(began.elapsed() < Duration::from_secs(10));
-        assert_eq!(intact(&*store, 200), 200);
-    }
-}
-
-/// Damages the database in a copy of a filled store; it must open in time, lose nothing that was exported, and
-/// keep the damaged file.
-fn survives(name: &str, damage: impl Fn(&mut Vec<u8>)) {
-    let folder = tempfile::tempdir().expect("a folder");
-    filled(folder.path(), 300);
-    let file = folder.path().join("db").join("db");
-    let mut bytes = fs::read(&file).expect("the database");
-    damage(&mut bytes);
-    fs::write(&file, &bytes).expect("damaged");
-    let began = Instant::now();
-    let Opened { store, story, .. } = opened(folder.path());
-    assert!(began.elapsed() < Duration::from_secs(10), "{name}: {:?}", began.elapsed());
-    assert_eq!(intact(&*store, 300), 300, "{name}: {story:?}");
-    let aside = folder.path().join("db.broken");
-    let moved = story.iter().any(|line| line.contains("was moved to"));
-    assert_eq!(aside.join("db").exists(), moved, "{name}: {story:?}");
-}
-
-#[test]
-fn zeroed_pages_in_24_places_lose_nothing_that_was_exported() {
-    for place in 0..24 {
-        survives(&format!("place {place}"), |bytes| {
-            let at = (bytes.len() / 24 * place).min(bytes.len() - 1);
-            let end = (at + 4096).min(bytes.len());
-            bytes[at..end].fill(0);
-        });
-    }
-}
-
-#[test]
-fn a_cut_tail_loses_nothing_that_was_exported() {
-    for keep in [0, 1, 100, 4096, 30_000, 60_000] {
-        survives(&format!("cut to {keep}"), |bytes| bytes.truncate(keep));
-    }
-}
-
-#[test]
 fn an_export_goes_into_another_store_and_a_damaged_one_does_not() {
     let folder = tempfile::tempdir().expect("a folder");
     let (first, second, file) = (folder.path().join("a"), folder.path().join("b"), folder.path().join("all"));
@@ -190,4 +115,126 @@ fn writers_at_the_same_time_lose_nothing() {
     });
     drop(store);
     assert_eq!(intact(&*opened(folder.path()).store, 400), 400);
+}
+
+/// Opens the database itself, to do to it what the store never would.
+fn bare(dir: &Path) -> sled::Db {
+    sled::open(dir.join("db")).expect("the database")
+}
+
+#[test]
+fn a_session_of_the_first_layout_is_read_kept_and_swept() {
+    let folder = tempfile::tempdir().expect("a folder");
+    drop(opened(folder.path()));
+    let db = bare(folder.path());
+    db.insert(session_name(&key(1)), &b"\x01\0\0\0\0\0\0\0\x09old"[..]).expect("written");
+    db.insert(expiry_name(9, key(1).as_bytes()), NOTHING).expect("written");
+    drop(db);
+    let Opened { store, story, .. } = opened(folder.path());
+    assert_eq!(story, Vec::<String>::new());
+    assert_eq!(store.get(&key(1), 8).expect("read").as_deref(), Some(&b"old"[..]));
+    assert_eq!(store.put(&key(1), Some(b"old"), b"new", 8, 19).expect("written"), Put::Done);
+    assert_eq!(store.sweep(9, 10).expect("swept"), 0, "it was renewed");
+    assert_eq!(store.sweep(19, 10).expect("swept"), 1);
+    assert_eq!(store.count().expect("counted"), 0);
+}
+
+#[test]
+fn a_store_of_a_newer_version_is_left_as_it_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    filled(folder.path(), 3);
+    let db = bare(folder.path());
+    db.insert(session_name(&key(9)), &[200, 1, 2, 3][..]).expect("written");
+    drop(db);
+    let error = open(folder.path(), LIMIT).expect_err("it is newer");
+    assert!(matches!(error, StoreError::Newer(_)) && error.to_string().contains("newer lantern"), "{error}");
+    assert_eq!(bare(folder.path()).scan_prefix(b"s").count(), 4, "nothing was moved or changed");
+}
+
+#[test]
+fn a_session_that_lost_its_place_in_the_index_is_still_swept() {
+    let folder = tempfile::tempdir().expect("a folder");
+    drop(opened(folder.path()));
+    let db = bare(folder.path());
+    db.insert(session_name(&key(1)), record::compose(1, 9, b"lost")).expect("written");
+    drop(db);
+    let store = opened(folder.path()).store;
+    assert_eq!(store.sweep(9, 10).expect("swept"), 1);
+    assert_eq!(store.count().expect("counted"), 0);
+}
+
+#[test]
+fn a_newer_session_is_kept_when_an_export_expires_later() {
+    // As after an operator shortened the time for which sessions are kept.
+    let folder = tempfile::tempdir().expect("a folder");
+    let far = u64::MAX / 2;
+    {
+        let store = opened(folder.path()).store;
+        store.put(&key(1), None, b"before", 10, far + 1_000).expect("written");
+        store.sweep(11, 10).expect("exported");
+        store.put(&key(1), Some(b"before"), b"after", 12, far).expect("written");
+    }
+    let Opened { store, story, .. } = opened(folder.path());
+    assert_eq!(story, Vec::<String>::new());
+    assert_eq!(store.get(&key(1), 13).expect("read").as_deref(), Some(&b"after"[..]));
+}
+
+#[test]
+fn a_session_renewed_while_it_is_swept_is_never_lost() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = opened(folder.path()).store;
+    // Each round the session has just expired; the person comes back in the very moment of a sweep.
+    for round in 0..200u64 {
+        let (now, expires) = (10 + round * 10, 20 + round * 10);
+        let renew = || {
+            // Swept already or only expired: either way there is nothing left to know of.
+            let put = store.put(&key(1), None, &round.to_be_bytes(), now, expires).expect("written");
+            assert_eq!(put, Put::Done, "round {round}");
+        };
+        std::thread::scope(|scope| {
+            scope.spawn(|| store.sweep(now, 10).expect("swept"));
+            scope.spawn(renew);
+        });
+        let kept = store.get(&key(1), now).expect("read");
+        assert_eq!(kept.as_deref(), Some(&round.to_be_bytes()[..]), "round {round}");
+    }
+}
+
+#[test]
+fn who_is_forgotten_while_exports_are_made_stays_forgotten() {
+    let folder = tempfile::tempdir().expect("a folder");
+    filled(folder.path(), 200);
+    {
+        let store = opened(folder.path()).store;
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for hour in 1..30 {
+                    store.sweep(hour * 3600, 10).expect("swept");
+                }
+            });
+            scope.spawn(|| (0..100).for_each(|n| assert!(store.delete(&key(n)).expect("erased"))));
+        });
+    }
+    fs::remove_dir_all(folder.path().join("db")).expect("a lost database");
+    let store = opened(folder.path()).store;
+    assert_eq!((0..100).filter(|n| store.get(&key(*n), 0).expect("read").is_some()).count(), 0);
+    assert_eq!(intact(&*store, 200), 100, "the others are restored");
+}
+
+#[test]
+fn a_lost_secret_is_told_of() {
+    let folder = tempfile::tempdir().expect("a folder");
+    filled(folder.path(), 1);
+    fs::remove_file(folder.path().join("secret")).expect("removed");
+    let story = opened(folder.path()).story;
+    assert!(story[0].contains("secret") && story[0].contains("was missing"), "{story:?}");
+}
+
+#[test]
+fn a_session_that_no_export_could_hold_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = opened(folder.path()).store;
+    let error = store.put(&key(1), None, &vec![0; LONGEST + 1], 0, 9).expect_err("it is too long");
+    assert!(matches!(error, StoreError::TooLong(_)), "{error}");
+    assert_eq!(store.count().expect("counted"), 0);
 }
