@@ -1,6 +1,30 @@
 //! `screen(text) -> Concern`, asked before anything else by every way in.
+//!
+//! How a message is read:
+//!
+//! 1. [`fold`] makes its spelling plain, and one search asks whether any word is in it without which no
+//!    phrase of any language can match. For almost every message the answer is no, and that is all.
+//! 2. `words` takes a closer look: disguised and misspelt words are read as the words they stand for.
+//! 3. `chart` matches all phrases of the languages concerned, side by side; the phrases come from
+//!    `scripts/phrases/<language>.toml` (`notation`, `phrase`, `compile`).
+//! 4. `context` weighs what was found: a denial, a figure of speech, a game defuse what they govern.
+
+use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+
+mod chart;
+mod compile;
+mod context;
+pub mod fold;
+mod letters;
+mod notation;
+mod phrase;
+mod screener;
+mod words;
+
+pub use screener::{Defused, Explanation, Read, Screener, Sign};
 
 /// How serious what was said is. Ordered: a later level is more serious.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -28,4 +52,46 @@ pub enum Who {
     Oneself,
     /// Somebody else whom they worry about.
     Other,
+}
+
+/// The name of a rule: its language and its id, such as `en/wish-to-die`. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct RuleId(Arc<str>);
+
+impl RuleId {
+    pub(crate) fn new(id: &str) -> Self {
+        RuleId(id.into())
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RuleId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What a message says, and of whom.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Concern {
+    /// How serious it is.
+    pub level: Level,
+    /// Whom it is about, where it is about somebody.
+    pub who: Option<Who>,
+    /// The rule that decided, unless the level is none.
+    pub rule: Option<RuleId>,
+}
+
+impl Concern {
+    /// The more serious of two; of equals the one about the person who writes, then the first.
+    #[must_use]
+    pub(crate) fn or(self, other: Concern) -> Concern {
+        let rank = |c: &Concern| (c.level, c.who.map_or(0, |who| if who == Who::Oneself { 2 } else { 1 }));
+        if rank(&other) > rank(&self) { other } else { self }
+    }
 }

@@ -1,0 +1,345 @@
+//! `scripts/phrases/<language>.toml`: what counts as a concern, in words that a moderator can read.
+//!
+//! This file reads a list and says everything that is wrong with it; `compile` makes a matcher of it.
+
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::notation::{self, Part, Piece};
+use super::{Level, Who};
+use crate::diagnostic::{Diagnostic, Source, nearest};
+
+/// A text of a phrase list, and where it stands in the file.
+#[derive(Debug, Clone)]
+pub(crate) struct Placed<T> {
+    pub value: T,
+    pub at: Range<usize>,
+}
+
+/// A sign that somebody may be at risk.
+#[derive(Debug)]
+pub(crate) struct Rule {
+    pub id: Placed<String>,
+    pub level: Level,
+    pub who: Option<Who>,
+    pub phrases: Vec<Placed<Vec<Piece>>>,
+    pub examples: Vec<Placed<String>>,
+    pub traps: Vec<Placed<String>>,
+    /// Counts only beside another sign of at least this level.
+    pub beside: Option<Level>,
+    /// Defused only by what overlaps it, never by what merely stands near.
+    pub firm: bool,
+    /// Defused by nothing.
+    pub certain: bool,
+}
+
+/// Words that defuse a sign.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub id: Placed<String>,
+    /// The level that remains.
+    pub to: Level,
+    pub phrases: Vec<Placed<Vec<Piece>>>,
+    /// Messages that stay at or below the level.
+    pub examples: Vec<Placed<String>>,
+    /// How many words away a sign may stand; without it, the two must overlap.
+    pub reach: Option<u32>,
+    /// Defuses firm signs as well, when near.
+    pub firm: bool,
+    /// The only rules that it defuses; empty for all.
+    pub only: Vec<Placed<String>>,
+}
+
+/// A phrase list.
+#[derive(Debug, Default)]
+pub(crate) struct List {
+    pub language: String,
+    pub common: Vec<String>,
+    pub fillers: Vec<String>,
+    pub rare: Vec<String>,
+    pub joined: Vec<String>,
+    pub clitics: Vec<String>,
+    pub sets: Vec<(String, Placed<Vec<Vec<Part>>>)>,
+    pub rules: Vec<Rule>,
+    pub contexts: Vec<Context>,
+}
+
+const TOP: [&str; 9] = ["language", "common", "filler", "rare", "joined", "clitics", "sets", "rule", "context"];
+const RULE: [&str; 10] =
+    ["id", "level", "who", "about", "phrases", "examples", "traps", "beside", "firm", "certain"];
+const CONTEXT: [&str; 8] = ["id", "to", "about", "phrases", "examples", "reach", "firm", "only"];
+
+type Table<'a> = DeTable<'a>;
+type Value<'a> = Spanned<DeValue<'a>>;
+
+/// Reads a list; what is wrong with it goes to `faults`, and what is right is read nevertheless.
+pub(crate) fn read(source: &Source<'_>, faults: &mut Vec<Diagnostic>) -> List {
+    let (table, errors) = DeTable::parse_recoverable(source.text());
+    for error in errors {
+        let range = error.span().unwrap_or(0..0);
+        faults.push(
+            Diagnostic::error("S501", format!("this is not TOML: {}", error.message()), "see https://toml.io; a text needs quotes around it")
+                .at(source, range),
+        );
+    }
+    let mut reader = Reader { source, faults };
+    reader.list(table.get_ref())
+}
+
+struct Reader<'a, 'b> {
+    source: &'a Source<'a>,
+    faults: &'b mut Vec<Diagnostic>,
+}
+
+impl Reader<'_, '_> {
+    fn fault(&mut self, code: &'static str, at: Range<usize>, what: impl Into<String>, help: impl Into<String>) {
+        self.faults.push(Diagnostic::error(code, what, help).at(self.source, at));
+    }
+
+    fn keys(&mut self, table: &Table<'_>, known: &[&str]) {
+        for key in table.keys() {
+            let name: &str = key.get_ref();
+            if !known.contains(&name) {
+                let help = match nearest(name, known.iter().copied()) {
+                    Some(near) => format!("did you mean \"{near}\"?"),
+                    None => format!("the keys here are {}", known.join(", ")),
+                };
+                self.fault("S502", key.span(), format!("there is no key \"{name}\""), help);
+            }
+        }
+    }
+
+    fn list(&mut self, table: &Table<'_>) -> List {
+        self.keys(table, &TOP);
+        let mut list = List { language: self.text(table, "language", 0..0).map_or_else(String::new, |t| t.value), ..List::default() };
+        for (key, into) in [
+            ("common", &mut list.common),
+            ("filler", &mut list.fillers),
+            ("rare", &mut list.rare),
+            ("joined", &mut list.joined),
+            ("clitics", &mut list.clitics),
+        ] {
+            if let Some(value) = table.get(key) {
+                match value.get_ref().as_str() {
+                    Some(words) => *into = words.split_whitespace().flat_map(folded).collect(),
+                    None => self.wrong(value, key, "words with spaces between them, in quotes"),
+                }
+            }
+        }
+        if let Some(value) = table.get("sets") {
+            match value.get_ref().as_table() {
+                Some(sets) => list.sets = self.sets(sets),
+                None => self.wrong(value, "sets", "a table, [sets]"),
+            }
+        }
+        for rule in self.tables(table, "rule") {
+            if let Some(rule) = self.rule(rule) {
+                list.rules.push(rule);
+            }
+        }
+        for context in self.tables(table, "context") {
+            if let Some(context) = self.context(context) {
+                list.contexts.push(context);
+            }
+        }
+        let ids: Vec<Placed<String>> =
+            list.rules.iter().map(|r| r.id.clone()).chain(list.contexts.iter().map(|c| c.id.clone())).collect();
+        for (i, id) in ids.iter().enumerate() {
+            if ids[..i].iter().any(|other| other.value == id.value) {
+                self.fault("S508", id.at.clone(), format!("\"{}\" is there twice", id.value), "give each rule and context an id of its own");
+            }
+        }
+        for context in &list.contexts {
+            for only in &context.only {
+                if !list.rules.iter().any(|rule| rule.id.value == only.value) {
+                    let near = nearest(&only.value, list.rules.iter().map(|r| r.id.value.as_str()));
+                    let help = near.map_or("give the id of a rule of this file".to_owned(), |near| format!("did you mean \"{near}\"?"));
+                    self.fault("S505", only.at.clone(), format!("there is no rule \"{}\"", only.value), help);
+                }
+            }
+        }
+        list
+    }
+
+    fn tables<'t, 'i>(&mut self, table: &'t Table<'i>, key: &str) -> Vec<&'t Value<'i>> {
+        let Some(value) = table.get(key) else { return Vec::new() };
+        match value.get_ref().as_array() {
+            Some(array) => array.iter().collect(),
+            None => {
+                self.wrong(value, key, &format!("written [[{key}]]"));
+                Vec::new()
+            }
+        }
+    }
+
+    fn wrong(&mut self, value: &Value<'_>, key: &str, should: &str) {
+        self.fault("S503", value.span(), format!("\"{key}\" can't be {}", value.get_ref().type_str()), format!("it should be {should}"));
+    }
+
+    fn text(&mut self, table: &Table<'_>, key: &str, at: Range<usize>) -> Option<Placed<String>> {
+        match table.get(key) {
+            Some(value) => match value.get_ref().as_str() {
+                Some(text) if !text.trim().is_empty() => Some(Placed { value: text.to_owned(), at: value.span() }),
+                _ => {
+                    self.wrong(value, key, "a text in quotes, not empty");
+                    None
+                }
+            },
+            None => {
+                self.fault("S503", at, format!("\"{key}\" is missing"), format!("add a line {key} = \"…\""));
+                None
+            }
+        }
+    }
+
+    fn texts(&mut self, table: &Table<'_>, key: &str) -> Vec<Placed<String>> {
+        let Some(value) = table.get(key) else { return Vec::new() };
+        let Some(array) = value.get_ref().as_array() else {
+            self.wrong(value, key, "a list of texts, [\"…\", \"…\"]");
+            return Vec::new();
+        };
+        let mut texts = Vec::new();
+        for item in array.iter() {
+            match item.get_ref().as_str() {
+                Some(text) => texts.push(Placed { value: text.to_owned(), at: item.span() }),
+                None => self.wrong(item, key, "a list of texts"),
+            }
+        }
+        texts
+    }
+
+    fn level(&mut self, table: &Table<'_>, key: &str) -> Option<Level> {
+        let value = table.get(key)?;
+        match value.get_ref().as_str() {
+            Some("none") => Some(Level::None),
+            Some("mention") => Some(Level::Mention),
+            Some("concern") => Some(Level::Concern),
+            Some("ideation") => Some(Level::Ideation),
+            Some("imminent") => Some(Level::Imminent),
+            _ => {
+                self.wrong(value, key, "one of \"none\", \"mention\", \"concern\", \"ideation\", \"imminent\"");
+                None
+            }
+        }
+    }
+
+    fn flag(&mut self, table: &Table<'_>, key: &str) -> bool {
+        match table.get(key) {
+            Some(value) => value.get_ref().as_bool().unwrap_or_else(|| {
+                self.wrong(value, key, "true or false");
+                false
+            }),
+            None => false,
+        }
+    }
+
+    fn phrases(&mut self, table: &Table<'_>, at: Range<usize>) -> Vec<Placed<Vec<Piece>>> {
+        let texts = self.texts(table, "phrases");
+        if texts.is_empty() {
+            self.fault("S503", at, "there are no phrases", "add phrases = [\"…\"]");
+        }
+        let mut phrases = Vec::new();
+        for text in texts {
+            match notation::phrase(&text.value) {
+                Ok(value) => phrases.push(Placed { value, at: text.at }),
+                Err(fault) => self.notation(&text.value, text.at, fault),
+            }
+        }
+        phrases
+    }
+
+    fn notation(&mut self, text: &str, at: Range<usize>, fault: notation::Fault) {
+        // Inside the quotes, where the text stands in the file as it is read (no escapes), point exactly.
+        let at = match self.source.text()[at.clone()].find(text) {
+            Some(quote) => at.start + quote + fault.range.start..at.start + quote + fault.range.end,
+            None => at,
+        };
+        self.fault("S504", at, fault.what, fault.help);
+    }
+
+    fn sets(&mut self, table: &Table<'_>) -> Vec<(String, Placed<Vec<Vec<Part>>>)> {
+        let mut sets = Vec::new();
+        for (name, value) in table {
+            let Some(text) = value.get_ref().as_str() else {
+                self.wrong(value, name.get_ref(), "a text with | between its entries");
+                continue;
+            };
+            match notation::entries(text) {
+                Ok(entries) => sets.push((name.get_ref().to_string(), Placed { value: entries, at: value.span() })),
+                Err(fault) => self.notation(text, value.span(), fault),
+            }
+        }
+        sets
+    }
+
+    fn rule(&mut self, value: &Value<'_>) -> Option<Rule> {
+        let table = value.get_ref().as_table()?;
+        self.keys(table, &RULE);
+        let id = self.text(table, "id", value.span());
+        let about = self.text(table, "about", value.span());
+        let level = match table.get("level") {
+            Some(_) => self.level(table, "level"),
+            None => {
+                self.fault("S503", value.span(), "\"level\" is missing", "add level = \"concern\", or another");
+                None
+            }
+        };
+        let who = match table.get("who").map(|v| (v, v.get_ref().as_str())) {
+            None | Some((_, Some("self"))) => Some(Who::Oneself),
+            Some((_, Some("other"))) => Some(Who::Other),
+            Some((_, Some("nobody"))) => None,
+            Some((value, _)) => {
+                self.wrong(value, "who", "\"self\", \"other\" or \"nobody\"");
+                None
+            }
+        };
+        let phrases = self.phrases(table, value.span());
+        let examples = self.texts(table, "examples");
+        if examples.is_empty() {
+            self.fault("S503", value.span(), "there are no examples", "add examples = [\"…\"] that must be recognised");
+        }
+        let traps = self.texts(table, "traps");
+        let beside = self.level(table, "beside");
+        let firm = self.flag(table, "firm");
+        let certain = self.flag(table, "certain");
+        about?;
+        Some(Rule { id: id?, level: level?, who, phrases, examples, traps, beside, firm, certain })
+    }
+
+    fn context(&mut self, value: &Value<'_>) -> Option<Context> {
+        let table = value.get_ref().as_table()?;
+        self.keys(table, &CONTEXT);
+        let id = self.text(table, "id", value.span());
+        let about = self.text(table, "about", value.span());
+        let to = match table.get("to") {
+            Some(_) => self.level(table, "to"),
+            None => {
+                self.fault("S503", value.span(), "\"to\" is missing", "add to = \"none\", or \"mention\" where suicide itself is named");
+                None
+            }
+        };
+        let phrases = self.phrases(table, value.span());
+        let examples = self.texts(table, "examples");
+        if examples.is_empty() {
+            self.fault("S503", value.span(), "there are no examples", "add examples = [\"…\"] that must stay quiet");
+        }
+        let reach = table.get("reach").and_then(|value| {
+            let reach = value.get_ref().as_integer().and_then(|n| n.as_str().parse::<u32>().ok()).filter(|n| *n <= 30);
+            if reach.is_none() {
+                self.wrong(value, "reach", "a number of words, at most 30");
+            }
+            reach
+        });
+        let firm = self.flag(table, "firm");
+        let only = self.texts(table, "only");
+        about?;
+        Some(Context { id: id?, to: to?, phrases, examples, reach, firm, only })
+    }
+}
+
+/// The folded words of a plain list.
+fn folded(word: &str) -> Vec<String> {
+    super::fold::fold(word).text().split_whitespace().map(str::to_owned).collect()
+}
