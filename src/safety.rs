@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+mod anchor;
 mod chart;
 mod compile;
 mod context;

@@ -1,10 +1,10 @@
 //! Phrase lists to one matcher: all words in one dictionary, a chart for each language, and the words
 //! that wake them in one automaton.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
-
+use super::anchor::{Anchors, AnchorsBuilder};
 use super::chart::{Chart, ChartBuilder, Element, LONGEST_ENTRY};
 use super::notation::{Part, Piece};
 use super::phrase::{List, Placed};
@@ -59,72 +59,55 @@ pub(crate) struct Language {
 pub(crate) struct Compiled {
     pub dictionary: Dictionary,
     pub languages: Vec<Language>,
-    /// The words without which no phrase can match.
-    pub anchors: AhoCorasick,
-    /// For each word, the languages that it wakes, one bit each.
-    pub wakes: Vec<u64>,
-    /// For each pattern of `anchors`, the same, if it is of a script without spaces.
-    pub wakes_unspaced: Vec<u64>,
+    pub anchors: Anchors,
 }
 
-type Words = Vec<String>;
+type Words = Vec<Rc<str>>;
+/// Lists that were compiled already.
+type Lists = FastMap<Rc<[Words]>, usize>;
 
 /// Compiles lists; what can't be goes to `faults`.
 pub(crate) fn compile(lists: &[(Source<'_>, List)], faults: &mut Vec<Diagnostic>) -> Option<Compiled> {
     let mut dictionary = Dictionary::new();
     let mut joined = Vec::new();
-    let mut anchors: BTreeMap<String, u64> = BTreeMap::new();
-    let mut rare: BTreeMap<String, u64> = BTreeMap::new();
+    let mut anchors = AnchorsBuilder::default();
     let mut pending = Vec::new();
     for (index, (source, list)) in lists.iter().enumerate() {
-        let bit = 1u64 << (index % 64);
-        for word in &list.rare {
+        anchors.language(index);
+        for spellings in &list.rare {
+            let [word, misspelt @ ..] = spellings.as_slice() else { continue };
             dictionary.add_rare(word);
-            *rare.entry(word.clone()).or_default() |= bit;
+            misspelt.iter().for_each(|misspelt| dictionary.add_misspelling(word, misspelt));
+            anchors.rare(word, misspelt);
         }
+        list.glued.iter().for_each(|word| dictionary.add_glued(word));
         for word in list.fillers.iter().chain(&list.common) {
             dictionary.intern(word);
         }
-        list.clitics.iter().for_each(|ending| dictionary.add_clitic(ending));
+        for ending in &list.clitics {
+            dictionary.add_clitic(ending);
+            anchors.clitic(ending);
+        }
         joined.extend(list.joined.iter().cloned());
-        let mut writer = Writer { source, list, written: HashMap::new(), faults };
-        pending.push(writer.language(&mut dictionary, &mut anchors, bit));
+        let ranks = list.common.iter().chain(&list.fillers).enumerate().map(|(rank, word)| (word.as_str(), rank));
+        let mut ranks: Vec<_> = ranks.collect();
+        // The first mention of a word counts.
+        ranks.reverse();
+        let ranks = ranks.into_iter().collect();
+        let mut writer = Writer { source, list, written: HashMap::new(), ranks, faults };
+        pending.push(writer.language(&mut dictionary, &mut anchors));
     }
     if let Err(error) = dictionary.seal(&joined) {
         faults.push(Diagnostic::error("S509", format!("the lists are too large: {error}"), "shorten them"));
         return None;
     }
-    let mut patterns: BTreeMap<String, u64> = BTreeMap::new();
-    let mut wakes = vec![0u64; dictionary.len()];
-    for (anchor, &bits) in &anchors {
-        if anchor.chars().next().is_some_and(single) {
-            *patterns.entry(anchor.clone()).or_default() |= bits;
-            continue;
-        }
-        wakes[dictionary.intern(anchor) as usize] |= bits;
-        match anchor.strip_suffix('*') {
-            Some(stem) => *patterns.entry(format!(" {stem}")).or_default() |= bits,
-            None => *patterns.entry(format!(" {anchor} ")).or_default() |= bits,
-        }
-        if rare.contains_key(anchor) {
-            for disguise in Dictionary::disguises(anchor) {
-                *patterns.entry(format!(" {disguise} ")).or_default() |= bits;
-            }
-        }
-    }
-    for piece in &joined {
-        patterns.entry(piece.clone()).or_default();
-    }
-    let built = AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).prefilter(false).build(patterns.keys());
-    let anchors = match built {
+    let anchors = match anchors.build(&mut dictionary, &joined) {
         Ok(anchors) => anchors,
         Err(error) => {
             faults.push(Diagnostic::error("S509", format!("the lists are too large: {error}"), "shorten them"));
             return None;
         }
     };
-    let wakes_unspaced =
-        patterns.iter().map(|(p, &bits)| if p.chars().next().is_some_and(single) { bits } else { 0 }).collect();
     let size = dictionary.len();
     let languages = pending
         .into_iter()
@@ -135,7 +118,7 @@ pub(crate) fn compile(lists: &[(Source<'_>, List)], faults: &mut Vec<Diagnostic>
             chart: builder.build(&fillers, size),
         })
         .collect();
-    Some(Compiled { dictionary, languages, anchors, wakes, wakes_unspaced })
+    Some(Compiled { dictionary, languages, anchors })
 }
 
 type Pending = (Vec<RuleEntry>, Vec<ContextEntry>, Vec<Owner>, ChartBuilder, Vec<WordId>);
@@ -144,16 +127,18 @@ struct Writer<'a, 'b> {
     source: &'a Source<'a>,
     list: &'a List,
     /// Named sets, written out.
-    written: HashMap<String, Option<Vec<Words>>>,
+    written: HashMap<String, Option<Rc<[Words]>>>,
+    /// Common words, and their rank.
+    ranks: HashMap<&'a str, usize>,
     faults: &'b mut Vec<Diagnostic>,
 }
 
 impl Writer<'_, '_> {
-    fn language(&mut self, dictionary: &mut Dictionary, anchors: &mut BTreeMap<String, u64>, bit: u64) -> Pending {
+    fn language(&mut self, dictionary: &mut Dictionary, anchors: &mut AnchorsBuilder) -> Pending {
         let list = self.list;
         let mut builder = ChartBuilder::new();
         let mut owners = Vec::new();
-        let mut lists: FastMap<String, usize> = FastMap::default();
+        let mut lists = Lists::default();
         let id = |id: &Placed<String>| RuleId::new(&format!("{}/{}", list.language, id.value));
         // Every set is written out, used or not, so that a mistake in it is found.
         for (name, placed) in &list.sets {
@@ -177,9 +162,7 @@ impl Writer<'_, '_> {
                     owners.push(Owner::Rule(index as u16));
                     // A rule that only counts beside another needs no anchor of its own.
                     if rule.beside.is_none() {
-                        for anchor in self.anchor(&written) {
-                            *anchors.entry(anchor).or_default() |= bit;
-                        }
+                        anchors.phrase(self.anchors(&written));
                     }
                 }
             }
@@ -268,8 +251,8 @@ impl Writer<'_, '_> {
         at: &std::ops::Range<usize>,
         dictionary: &mut Dictionary,
         builder: &mut ChartBuilder,
-        lists: &mut FastMap<String, usize>,
-    ) -> Option<Vec<Vec<Words>>> {
+        lists: &mut Lists,
+    ) -> Option<Vec<Rc<[Words]>>> {
         let mut elements = Vec::new();
         let mut mandatory = Vec::new();
         for piece in pieces {
@@ -281,8 +264,11 @@ impl Writer<'_, '_> {
                 Piece::Words(entries) => (entries, false),
                 Piece::Maybe(entries) => (entries, true),
             };
-            let written = self.entries(entries, at.clone(), 0)?;
-            let number = *lists.entry(format!("{written:?}")).or_insert_with(|| {
+            let written: Rc<[Words]> = match entries.as_slice() {
+                [entry] if let [Part::Set(name, _)] = entry.as_slice() => self.set(name, at.clone(), 0)?,
+                entries => self.entries(entries, at.clone(), 0)?.into(),
+            };
+            let number = *lists.entry(written.clone()).or_insert_with(|| {
                 let ids: Vec<Vec<WordId>> = written.iter().map(|words| words.iter().map(|w| id(dictionary, w)).collect()).collect();
                 builder.list(&ids)
             });
@@ -302,9 +288,9 @@ impl Writer<'_, '_> {
         self.faults.push(Diagnostic::error(code, what, help).at(self.source, at));
     }
 
-    fn set(&mut self, name: &str, at: std::ops::Range<usize>, depth: usize) -> Option<Vec<Words>> {
+    fn set(&mut self, name: &str, at: std::ops::Range<usize>, depth: usize) -> Option<Rc<[Words]>> {
         if name == "number" {
-            return Some(vec![vec![NUMBER_WORD.to_owned()]]);
+            return Some(vec![vec![NUMBER_WORD.into()]].into());
         }
         if let Some(known) = self.written.get(name) {
             return known.clone();
@@ -321,7 +307,7 @@ impl Writer<'_, '_> {
             self.fault("S509", set.at.clone(), format!("the set {{{name}}} contains itself"), "take it out of its own entries");
             return None;
         }
-        let written = self.entries(&set.value, set.at.clone(), depth + 1);
+        let written: Option<Rc<[Words]>> = self.entries(&set.value, set.at.clone(), depth + 1).map(Into::into);
         self.written.insert(name.to_owned(), written.clone());
         written
     }
@@ -332,8 +318,8 @@ impl Writer<'_, '_> {
             let mut rows: Vec<Words> = vec![Vec::new()];
             for part in entry {
                 let choices: Vec<Words> = match part {
-                    Part::Word(words) => words.iter().map(|w| vec![w.clone()]).collect(),
-                    Part::Set(name, _) => self.set(name, at.clone(), depth)?,
+                    Part::Word(words) => words.iter().map(|w| vec![w.as_str().into()]).collect(),
+                    Part::Set(name, _) => self.set(name, at.clone(), depth)?.to_vec(),
                     Part::Group(entries) => self.entries(entries, at.clone(), depth)?,
                     Part::Maybe(entries) => {
                         let mut choices = self.entries(entries, at.clone(), depth)?;
@@ -366,41 +352,37 @@ impl Writer<'_, '_> {
         Some(all)
     }
 
-    /// The fewest, rarest words one of which every match must contain.
-    fn anchor(&self, mandatory: &[Vec<Words>]) -> Vec<String> {
-        let best = mandatory.iter().map(|entries| {
-            let mut cost = 0;
-            let mut words: Vec<String> = Vec::new();
-            for entry in entries {
-                let (price, word) = self.rarest(entry);
-                if !words.contains(&word) {
-                    cost += price;
-                    words.push(word);
-                }
-            }
-            (cost, words)
-        });
-        best.min_by_key(|(cost, _)| *cost).map(|(_, words)| words).unwrap_or_default()
+    /// The rarest elements of a phrase, at most three: for each, words one of which every match contains.
+    fn anchors(&self, mandatory: &[Rc<[Words]>]) -> Vec<Vec<String>> {
+        let mut elements: Vec<(usize, Vec<String>)> = mandatory
+            .iter()
+            .map(|entries| {
+                let words: BTreeSet<(usize, String)> = entries.iter().map(|entry| self.rarest(entry)).collect();
+                (words.iter().map(|(price, _)| price).sum(), words.into_iter().map(|(_, word)| word).collect())
+            })
+            .collect();
+        elements.sort();
+        elements.dedup();
+        elements.into_iter().take(3).map(|(_, words)| words).collect()
     }
 
+    /// The rarest word of an entry, and about how common it is.
     fn rarest(&self, entry: &Words) -> (usize, String) {
         if entry.iter().all(|w| w.chars().next().is_some_and(single)) {
-            let whole = entry.concat();
-            return (if entry.len() > 2 { 1 } else { 8 / entry.len() }, whole);
+            return (60 / (entry.len() * entry.len()), entry.iter().map(|w| &**w).collect());
         }
-        let price = |word: &String| {
+        let price = |word: &str| {
             if word == NUMBER_WORD {
-                1000
-            } else if self.list.common.contains(word) || self.list.fillers.contains(word) {
-                60
-            } else if word.chars().next().is_some_and(single) {
-                50
+                20_000
+            } else if let Some(&rank) = self.ranks.get(word) {
+                // Zipf's law: the word of rank r is about 1 / r as common as the first.
+                60_000 / (rank + 10)
             } else {
-                1
+                5
             }
         };
-        let word = entry.iter().min_by_key(|w| (price(w), usize::MAX - w.len())).cloned().unwrap_or_default();
-        (price(&word), word)
+        let word = entry.iter().min_by_key(|w| (price(w), usize::MAX - w.len()));
+        word.map(|word| (price(word), word.to_string())).unwrap_or_default()
     }
 }
 

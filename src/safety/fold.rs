@@ -56,308 +56,400 @@ pub fn fold_with_offsets(text: &str) -> Folded {
     folder.finish()
 }
 
-const GAP: u8 = 0;
-const LETTER: u8 = 1;
-const DIGIT: u8 = 2;
-const NOTHING: u8 = 3;
-const SYMBOL: u8 = 4;
-const STOP: u8 = 5;
-const PAUSE: u8 = 6;
-const QUOTE: u8 = 7;
-const WIDE: u8 = 8;
+/// Leaves no trace.
+const NOTHING: u8 = 0;
+/// From here to `FIRST_PLAIN`: written with more thought than the fast loop has.
+const SYMBOL: u8 = 1;
+const STOP: u8 = 2;
+const PAUSE: u8 = 3;
+const QUOTE: u8 = 4;
+const WIDE: u8 = 5;
+/// From here on: written as it is. Letters and digits, and a space for whatever parts two words.
+const FIRST_PLAIN: u8 = b' ';
 
-/// What each byte is to the reader.
-static CLASS: [u8; 256] = classes();
+/// What each byte is written as, or what kind of thought it needs.
+static PLAIN: [u8; 256] = plain();
 
-const fn classes() -> [u8; 256] {
-    let mut class = [GAP; 256];
+const fn plain() -> [u8; 256] {
+    let mut plain = [b' '; 256];
     let mut byte = 0;
     while byte < 256 {
-        class[byte] = match byte as u8 {
-            b'a'..=b'z' | b'A'..=b'Z' => LETTER,
-            b'0'..=b'9' => DIGIT,
+        let b = byte as u8;
+        plain[byte] = match b {
+            b'a'..=b'z' | b'A'..=b'Z' => b | 0x20,
+            b'0'..=b'9' => b,
             b'\'' => NOTHING,
             b'*' | b'!' | b'$' | b'@' | b'#' | b'%' | b'&' | b'+' | b'|' => SYMBOL,
             b'.' | b'?' => STOP,
             b',' | b';' | b':' | b'(' | b')' | b'\n' => PAUSE,
             b'"' => QUOTE,
             0x80..=0xff => WIDE,
-            _ => GAP,
+            _ => b' ',
         };
         byte += 1;
     }
-    class
+    plain
 }
 
 struct Folder<const KEEP: bool> {
+    /// Written up to `end`; what follows is room.
     out: Vec<u8>,
+    end: usize,
+    /// For each byte of `out`, where it came from.
     at: Vec<u32>,
-    /// Where the word being written starts in `out`; 0 between words.
-    word: usize,
-    digits: bool,
-    wide: bool,
-    /// The last thing written was a letter of a script without spaces.
-    single: bool,
-    /// One-letter words in a row.
-    lone: u32,
     odd: bool,
+    /// The last character written belongs to a script without spaces.
+    single: bool,
 }
+
+/// Room that one byte of input may take at once: a space, a mark, a space.
+const ROOM: usize = 4;
 
 impl<const KEEP: bool> Folder<KEEP> {
     fn new(len: usize) -> Self {
+        let room = len + len / 8 + 32;
         Folder {
-            out: Vec::with_capacity(len + len / 4 + 16),
-            at: Vec::new(),
-            word: 0,
-            digits: false,
-            wide: false,
-            single: false,
-            lone: 0,
+            out: vec![0; room],
+            end: 0,
+            at: if KEEP { vec![0; room] } else { Vec::new() },
             odd: false,
+            single: false,
         }
     }
 
-    #[inline(always)]
-    fn push(&mut self, byte: u8, from: usize) {
-        self.out.push(byte);
-        if KEEP {
-            self.at.push(from as u32);
-        }
-    }
-
-    #[inline(always)]
-    fn open(&mut self, from: usize) {
-        if self.word == 0 {
-            self.push(b' ', from);
-            self.word = self.out.len();
-            self.single = false;
-        }
-    }
-
-    #[inline(always)]
-    fn close(&mut self) {
-        if self.word != 0 {
-            if self.out.len() - self.word == 1 {
-                self.lone += 1;
-                self.odd |= self.lone >= 3;
-            } else {
-                self.lone = 0;
+    fn room(&mut self, bytes: usize) {
+        if self.out.len() < self.end + bytes {
+            self.out.resize((self.end + bytes).max(self.out.len() * 2), 0);
+            if KEEP {
+                self.at.resize(self.out.len(), 0);
             }
-            if self.wide {
-                self.unmix();
-            }
-            self.word = 0;
-            self.digits = false;
         }
     }
 
     fn read(&mut self, text: &str) {
         let bytes = text.as_bytes();
+        if bytes.is_empty() {
+            return;
+        }
+        self.put(b' ', 0);
         let mut i = 0;
-        while i < bytes.len() {
-            let byte = bytes[i];
-            match CLASS[byte as usize] {
-                LETTER => {
-                    self.open(i);
-                    let lower = byte | 0x20;
-                    let n = self.out.len();
-                    if n >= 2 && self.out[n - 1] == lower && self.out[n - 2] == lower {
-                        self.odd = true;
-                    }
-                    self.odd |= self.digits;
-                    self.push(lower, i);
-                }
-                GAP => self.close(),
-                NOTHING => {}
-                DIGIT => {
-                    if self.word != 0 && !self.digits {
-                        self.odd = true;
-                    }
-                    self.open(i);
-                    self.digits = true;
-                    self.push(byte, i);
-                }
+        loop {
+            let before = self.end;
+            if self.single && bytes.get(i).is_some_and(|&b| PLAIN[b as usize] > FIRST_PLAIN) {
+                self.gap(i);
+            }
+            i += self.simple(&bytes[i..], i);
+            self.single &= self.end <= before + 1;
+            let Some(&byte) = bytes.get(i) else { break };
+            match PLAIN[byte as usize] {
                 SYMBOL => i = self.symbol(bytes, i),
                 STOP => {
-                    self.close();
                     // Several dots are a pause for breath.
-                    if byte == b'.' && bytes.get(i + 1) == Some(&b'.') {
-                        while bytes.get(i + 1) == Some(&b'.') {
-                            i += 1;
-                        }
-                        self.mark(b',', i);
-                    } else {
-                        self.mark(b'.', i);
-                    }
+                    let dots = bytes[i..].iter().take_while(|&&b| b == b'.').count();
+                    self.mark(if dots > 1 { b',' } else { b'.' }, i);
+                    i += dots.max(1);
                 }
                 PAUSE => {
-                    self.close();
                     self.mark(b',', i);
+                    i += 1;
                 }
                 QUOTE => {
-                    self.close();
                     self.mark(b'"', i);
+                    i += 1;
                 }
-                _ => {
-                    let Some(c) = text[i..].chars().next() else { break };
-                    self.wide(c, i);
-                    i += c.len_utf8() - 1;
-                }
+                _ => i = self.foreign(text, i),
             }
-            i += 1;
         }
-        self.close();
+    }
+
+    /// Writes letters, digits and spaces up to the first byte that needs more thought; answers how many
+    /// bytes that was.
+    #[inline]
+    fn simple(&mut self, bytes: &[u8], from: usize) -> usize {
+        self.room(bytes.len() + ROOM);
+        let room = self.end..self.end + bytes.len() + ROOM;
+        let mut last = self.last();
+        let out = &mut self.out[room.clone()];
+        let at = if KEEP { &mut self.at[room] } else { &mut self.at[..] };
+        let mut end = 0;
+        let mut read = bytes.len();
+        for (i, &byte) in bytes.iter().enumerate() {
+            let plain = PLAIN[byte as usize];
+            if plain < FIRST_PLAIN && plain != NOTHING {
+                read = i;
+                break;
+            }
+            out[end] = plain;
+            if KEEP {
+                at[end] = (from + i) as u32;
+            }
+            // Without a branch: where words end is what no processor can foresee.
+            let keep = (plain != NOTHING) & ((plain | last) != b' ');
+            end += usize::from(keep);
+            last = if plain == NOTHING { last } else { plain };
+        }
+        self.end += end;
+        read
+    }
+
+    fn last(&self) -> u8 {
+        if self.end > 0 { self.out[self.end - 1] } else { b' ' }
+    }
+
+    fn put(&mut self, byte: u8, from: usize) {
+        self.room(1);
+        self.out[self.end] = byte;
+        if KEEP {
+            self.at[self.end] = from as u32;
+        }
+        self.end += 1;
+    }
+
+    fn gap(&mut self, from: usize) {
+        if self.last() != b' ' {
+            self.put(b' ', from);
+        }
     }
 
     fn mark(&mut self, mark: u8, from: usize) {
-        self.single = false;
+        self.gap(from);
         // A row of the same marks is one.
-        if self.out.last() != Some(&mark) {
-            self.push(b' ', from);
-            self.push(mark, from);
+        if self.end < 2 || self.out[self.end - 2] != mark {
+            self.put(mark, from);
+            self.put(b' ', from);
         }
     }
 
-    /// A symbol that stands for a letter inside a word, or does nothing outside one. Answers the index of
-    /// the last byte that it used.
+    /// A symbol that stands for a letter inside a word, or does nothing outside one. Answers the index
+    /// of the byte after the last that it used.
     fn symbol(&mut self, bytes: &[u8], i: usize) -> usize {
-        let mut end = i;
-        while end + 1 < bytes.len() && CLASS[bytes[end + 1] as usize] == SYMBOL && end - i < 6 {
-            end += 1;
-        }
-        let next = bytes.get(end + 1).is_some_and(|&b| matches!(CLASS[b as usize], LETTER | DIGIT));
-        if next && (self.word != 0 || bytes[end] == b'$') {
-            self.open(i);
+        let end = i + bytes[i..].iter().take(6).take_while(|&&b| PLAIN[b as usize] == SYMBOL).count();
+        let next = bytes.get(end).is_some_and(|&b| PLAIN[b as usize] > FIRST_PLAIN);
+        if next && (self.last() != b' ' || bytes[end - 1] == b'$') {
             self.odd = true;
-            for (at, &byte) in bytes.iter().enumerate().take(end + 1).skip(i) {
-                self.push(byte, at);
+            for (at, &byte) in bytes.iter().enumerate().take(end).skip(i) {
+                self.put(byte, at);
             }
+        } else if bytes[i..end].contains(&b'!') {
+            self.mark(b'.', i);
         } else {
-            self.close();
-            if bytes[i..=end].contains(&b'!') {
-                self.mark(b'.', i);
-            }
+            self.gap(i);
         }
         end
     }
 
-    #[cold]
-    fn wide(&mut self, c: char, from: usize) {
-        if let Some(joined) = self.single.then(|| self.join(c)).flatten() {
+    /// A character outside ASCII and, if it is a letter, the rest of its word. Answers where to go on.
+    #[inline(never)]
+    fn foreign(&mut self, text: &str, mut i: usize) -> usize {
+        let mut word = false;
+        while let Some(c) = text[i..].chars().next() {
+            if c.is_ascii() {
+                let plain = PLAIN[c as usize];
+                if word && plain > FIRST_PLAIN {
+                    self.put(plain, i);
+                } else if !(word && plain == NOTHING) {
+                    break;
+                }
+            } else {
+                word |= self.wide(c, i);
+            }
+            i += c.len_utf8();
+            if !word {
+                break;
+            }
+        }
+        if word {
+            self.unmix();
+        }
+        i
+    }
+
+    /// Writes a character outside ASCII; answers whether it is part of a word.
+    fn wide(&mut self, c: char, from: usize) -> bool {
+        if self.single
+            && let Some(joined) = self.join(c)
+        {
             self.replace_last(joined, from);
-            return;
+            return false;
         }
         match letters::kind(c) {
-            Kind::Nothing => {}
-            Kind::Gap => self.close(),
-            Kind::Stop => {
-                self.close();
-                self.mark(b'.', from);
+            Kind::Nothing => return false,
+            Kind::Letter => {
+                letters::plain(c, |plain| self.letter(plain, from));
+                return true;
             }
-            Kind::Pause => {
-                self.close();
-                self.mark(b',', from);
-            }
-            Kind::Quote => {
-                self.close();
-                self.mark(b'"', from);
-            }
+            Kind::Gap => self.gap(from),
+            Kind::Stop => self.mark(b'.', from),
+            Kind::Pause => self.mark(b',', from),
+            Kind::Quote => self.mark(b'"', from),
             Kind::Picture => {
-                self.close();
-                self.push(b' ', from);
+                self.gap(from);
                 self.char(c, from);
-                self.single = false;
+                self.gap(from);
             }
             Kind::Single => {
-                self.close();
-                if !self.single {
-                    self.push(b' ', from);
-                    self.single = true;
+                // Its words aren't parted, so a space between two of its letters says nothing.
+                if self.last() == b' ' && self.single {
+                    self.end -= 1;
+                } else if !self.single {
+                    self.gap(from);
                 }
                 letters::plain(c, |plain| self.char(plain, from));
-            }
-            Kind::Letter => {
-                self.open(from);
-                letters::plain(c, |plain| {
-                    self.wide |= !plain.is_ascii();
-                    let n = self.out.len();
-                    if plain.is_ascii() && n >= 2 && self.out[n - 1] == plain as u8 && self.out[n - 2] == plain as u8 {
-                        self.odd = true;
-                    }
-                    self.char(plain, from);
-                });
+                self.single = true;
+                return false;
             }
         }
+        self.single = false;
+        false
+    }
+
+    fn letter(&mut self, plain: char, from: usize) {
+        if self.single {
+            self.gap(from);
+            self.single = false;
+        }
+        self.char(plain, from);
     }
 
     fn char(&mut self, c: char, from: usize) {
         let mut buffer = [0; 4];
         for &byte in c.encode_utf8(&mut buffer).as_bytes() {
-            self.push(byte, from);
+            self.put(byte, from);
         }
     }
 
-    fn last_char(&self) -> Option<char> {
-        let start = (0..self.out.len()).rev().find(|&i| self.out[i] & 0xc0 != 0x80)?;
-        std::str::from_utf8(&self.out[start..]).ok()?.chars().next()
+    /// The text from the last space on.
+    fn word(&self) -> (usize, &str) {
+        let start = self.out[..self.end].iter().rposition(|&b| b == b' ').map_or(0, |space| space + 1);
+        (start, std::str::from_utf8(&self.out[start..self.end]).unwrap_or_default())
     }
 
     fn join(&self, mark: char) -> Option<char> {
         letters::join(self.last_char()?, mark)
     }
 
+    fn last_char(&self) -> Option<char> {
+        let start = self.out[..self.end].iter().rposition(|&b| b & 0xc0 != 0x80)?;
+        std::str::from_utf8(&self.out[start..self.end]).ok()?.chars().next()
+    }
+
     fn replace_last(&mut self, c: char, from: usize) {
         if let Some(last) = self.last_char() {
-            self.out.truncate(self.out.len() - last.len_utf8());
-            if KEEP {
-                self.at.truncate(self.out.len());
-            }
+            self.end -= last.len_utf8();
             self.char(c, from);
         }
     }
 
-    /// A word that mixes scripts, or one in foreign look-alikes amid Latin words, is read as Latin.
+    /// A word that mixes scripts, or one in foreign look-alikes after Latin words, is read as Latin.
     fn unmix(&mut self) {
-        self.wide = false;
-        let Ok(word) = std::str::from_utf8(&self.out[self.word..]) else { return };
-        let latin = word.bytes().any(|b| b.is_ascii_lowercase());
-        let passes = word.chars().all(|c| c.is_ascii() || letters::look_alike(c).is_some());
-        // A script that is nobody's disguise here (all its letters look Latin by chance) is left alone
-        // unless most words before it were Latin.
-        if !(latin || passes && word.chars().count() > 1 && self.all_latin_before()) {
+        let (start, word) = self.word();
+        if word.len() > LONGEST_MIXED || word.is_ascii() {
             return;
         }
-        let plain: Vec<(char, u32)> = {
-            let mut at = self.word;
-            word.chars()
-                .map(|c| {
-                    let from = if KEEP { self.at[at] } else { 0 };
-                    at += c.len_utf8();
-                    (letters::look_alike(c).unwrap_or(c), from)
-                })
-                .collect()
-        };
-        self.out.truncate(self.word);
-        if KEEP {
-            self.at.truncate(self.word);
+        let latin = word.bytes().any(|b| b.is_ascii_lowercase());
+        let passes = word.chars().all(|c| c.is_ascii() || letters::look_alike(c).is_some());
+        let before = &self.out[start.saturating_sub(24)..start];
+        let after_latin = before.iter().any(u8::is_ascii_lowercase) && before.is_ascii();
+        if !(latin || passes && word.chars().count() > 1 && after_latin) {
+            return;
         }
-        for (c, from) in plain {
-            self.char(c, from as usize);
+        let word = word.to_owned();
+        let from: Vec<u32> = if KEEP { self.at[start..self.end].to_vec() } else { Vec::new() };
+        self.end = start;
+        for (i, c) in word.char_indices() {
+            let from = if KEEP { from[i] as usize } else { 0 };
+            match letters::look_alike(c) {
+                Some(plain) => self.put(plain as u8, from),
+                None => self.char(c, from),
+            }
         }
-    }
-
-    fn all_latin_before(&self) -> bool {
-        let before = &self.out[self.word.saturating_sub(24)..self.word];
-        before.iter().any(u8::is_ascii_lowercase) && before.is_ascii()
     }
 
     fn finish(mut self) -> Folded {
-        self.close();
-        if !self.out.is_empty() {
-            self.push(b' ', 0);
+        if self.end > 0 {
+            self.gap(self.at.get(self.end.saturating_sub(1)).map_or(0, |&at| at as usize));
         }
+        self.out.truncate(self.end);
+        self.at.truncate(self.end);
+        self.odd |= odd(&self.out);
         // Only whole characters were written, so this can't lose anything.
         let text = String::from_utf8(self.out).unwrap_or_default();
         Folded { text, offsets: self.at, odd: self.odd }
+    }
+}
+
+/// Whether some word is spelt strangely: three of the same letter, a letter beside a digit, or three words
+/// of one letter. Written without branches, for the whole text at once.
+fn odd(text: &[u8]) -> bool {
+    let letter = |b: u8| b.wrapping_sub(b'a') < 26;
+    let digit = |b: u8| b.wrapping_sub(b'0') < 10;
+    let mut odd = false;
+    for (&a, &b) in text.iter().zip(text.iter().skip(1)) {
+        odd |= letter(a) & digit(b) | digit(a) & letter(b);
+    }
+    for ((&a, &b), &c) in text.iter().zip(text.iter().skip(1)).zip(text.iter().skip(2)) {
+        odd |= (a == b) & (b == c) & (a > b' ');
+    }
+    let spaces = text.iter().zip(text.iter().skip(2)).zip(text.iter().skip(4)).zip(text.iter().skip(6));
+    for (((&a, &b), &c), &d) in spaces {
+        odd |= (a == b' ') & (b == b' ') & (c == b' ') & (d == b' ');
+    }
+    odd
+}
+
+/// No word is longer, so that a text without any gap is still read in linear time.
+const LONGEST_MIXED: usize = 128;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_words_are_lower_case_with_one_space_around_each() {
+        assert_eq!(fold("  I  don't KNOW\tyet").text(), " i dont know yet ");
+        assert_eq!(fold("").text(), "");
+    }
+
+    #[test]
+    fn marks_stand_by_themselves() {
+        assert_eq!(fold("No. \"Well\", so... what?!").text(), " no . \" well \" , so , what . ");
+    }
+
+    #[test]
+    fn accents_and_invisible_characters_leave_no_trace() {
+        assert_eq!(fold("É\u{200b}té stra\u{ad}ße d\u{336}i\u{336}e").text(), " ete strasse die ");
+    }
+
+    #[test]
+    fn look_alikes_are_read_as_latin_only_where_they_pass_for_it() {
+        assert_eq!(fold("ѕuісіdе").text(), " suicide ");
+        assert_eq!(fold("я хочу умереть").text(), " я хочу умереть ");
+        assert_eq!(fold("i wаnt tо die").text(), " i want to die ");
+    }
+
+    #[test]
+    fn letters_of_scripts_without_spaces_stand_together() {
+        assert_eq!(fold("死 に たい。ok").text(), " 死にたい . ok ");
+        assert_eq!(fold("シニタイ").text(), " しにたい ");
+    }
+
+    #[test]
+    fn only_strange_spellings_are_odd() {
+        for text in ["kiiill", "k1ll", "k*ll", "k i l l", "k.i.l.l"] {
+            assert!(fold(text).is_odd(), "{text}");
+        }
+        for text in ["I kill it, a lot", "all 3 of us", "5 km!", "**bold** ok?"] {
+            assert!(!fold(text).is_odd(), "{text}");
+        }
+    }
+
+    #[test]
+    fn offsets_lead_back_to_the_words_as_they_were_written() {
+        let text = "Ja — «ŠTĚSTÍ»  and DIE…";
+        let folded = fold_with_offsets(text);
+        let at = folded.text().find("stesti").unwrap();
+        assert_eq!(&text[folded.original(at..at + 6, text)], "ŠTĚSTÍ");
+        let at = folded.text().find("die").unwrap();
+        assert_eq!(&text[folded.original(at..at + 3, text)], "DIE");
     }
 }

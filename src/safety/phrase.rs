@@ -58,15 +58,17 @@ pub(crate) struct List {
     pub language: String,
     pub common: Vec<String>,
     pub fillers: Vec<String>,
-    pub rare: Vec<String>,
+    /// Words, each with spellings that are read as it.
+    pub rare: Vec<Vec<String>>,
     pub joined: Vec<String>,
     pub clitics: Vec<String>,
+    pub glued: Vec<String>,
     pub sets: Vec<(String, Placed<Vec<Vec<Part>>>)>,
     pub rules: Vec<Rule>,
     pub contexts: Vec<Context>,
 }
 
-const TOP: [&str; 9] = ["language", "common", "filler", "rare", "joined", "clitics", "sets", "rule", "context"];
+const TOP: [&str; 10] = ["language", "common", "filler", "rare", "joined", "clitics", "glued", "sets", "rule", "context"];
 const RULE: [&str; 10] =
     ["id", "level", "who", "about", "phrases", "examples", "traps", "beside", "firm", "certain"];
 const CONTEXT: [&str; 8] = ["id", "to", "about", "phrases", "examples", "reach", "firm", "only"];
@@ -117,15 +119,24 @@ impl Reader<'_, '_> {
         for (key, into) in [
             ("common", &mut list.common),
             ("filler", &mut list.fillers),
-            ("rare", &mut list.rare),
             ("joined", &mut list.joined),
             ("clitics", &mut list.clitics),
+            ("glued", &mut list.glued),
         ] {
             if let Some(value) = table.get(key) {
                 match value.get_ref().as_str() {
                     Some(words) => *into = words.split_whitespace().flat_map(folded).collect(),
                     None => self.wrong(value, key, "words with spaces between them, in quotes"),
                 }
+            }
+        }
+        if let Some(value) = table.get("rare") {
+            match value.get_ref().as_str() {
+                Some(words) => {
+                    let spellings = |word: &str| word.split('=').flat_map(folded).collect::<Vec<_>>();
+                    list.rare = words.split_whitespace().map(spellings).filter(|word| !word.is_empty()).collect();
+                }
+                None => self.wrong(value, "rare", "words with spaces between them, in quotes"),
             }
         }
         if let Some(value) = table.get("sets") {

@@ -8,7 +8,6 @@ use super::compile::{Compiled, Language, compile};
 use super::context::{self, Span};
 use super::fold::{self, Folded};
 use super::phrase;
-use super::words::Token;
 use super::{Concern, Level, RuleId, Who};
 use crate::diagnostic::{Diagnostic, Source};
 
@@ -95,31 +94,20 @@ impl Screener {
 
     /// The bare search for the words that no phrase can do without: for measuring.
     pub fn search(&self, folded: &Folded) -> bool {
-        self.compiled.anchors.is_match(folded.text())
+        self.compiled.anchors.search(folded.text())
     }
 
     /// Bytes that the compiled lists take on the heap, about.
     pub fn memory(&self) -> usize {
         let charts: usize = self.compiled.languages.iter().map(|l| l.chart.memory()).sum();
-        self.compiled.anchors.memory_usage() + charts + self.compiled.dictionary.memory() + self.compiled.wakes.len() * 8
-    }
-
-    fn awake(&self, folded: &Folded, tokens: &[Token]) -> u64 {
-        let wakes = &self.compiled.wakes;
-        let mut awake = tokens.iter().fold(0, |awake, t| awake | wakes[t.word as usize] | wakes[t.stem as usize]);
-        if !folded.text().is_ascii() {
-            for found in self.compiled.anchors.find_overlapping_iter(folded.text()) {
-                awake |= self.compiled.wakes_unspaced[found.pattern().as_usize()];
-            }
-        }
-        awake
+        self.compiled.anchors.memory() + charts + self.compiled.dictionary.memory()
     }
 
     #[cold]
     #[inline(never)]
     fn closer(&self, folded: &Folded) -> Concern {
         let tokens = self.compiled.dictionary.tokens(folded.text());
-        let awake = self.awake(folded, &tokens);
+        let awake = self.compiled.anchors.awake(folded.text(), &tokens);
         let mut best = Concern::default();
         for (index, language) in self.compiled.languages.iter().enumerate() {
             if awake >> index & 1 == 0 {
@@ -139,7 +127,7 @@ impl Screener {
     pub fn explain(&self, text: &str) -> Explanation {
         let folded = fold::fold_with_offsets(text);
         let tokens = self.compiled.dictionary.tokens(folded.text());
-        let awake = self.awake(&folded, &tokens);
+        let awake = self.compiled.anchors.awake(folded.text(), &tokens);
         let mut signs = Vec::new();
         let mut best = Concern::default();
         for (index, language) in self.compiled.languages.iter().enumerate() {

@@ -73,6 +73,7 @@ pub(crate) struct Dictionary {
     /// First halves of rare words that somebody might part in two.
     halves: FastMap<Box<str>, ()>,
     clitics: Vec<Box<str>>,
+    glued: Vec<Box<str>>,
     joined: Option<AhoCorasick>,
 }
 
@@ -118,6 +119,17 @@ impl Dictionary {
     pub fn add_rare(&mut self, word: &str) {
         let id = self.intern(word);
         self.rare.push((word.into(), id));
+    }
+
+    /// A spelling that is read as `word`, unless it is a word itself.
+    pub fn add_misspelling(&mut self, word: &str, misspelt: &str) {
+        let id = self.intern(word);
+        self.slips.insert(misspelt.into(), id);
+    }
+
+    /// A short word that people write together with the next: "imgonna".
+    pub fn add_glued(&mut self, word: &str) {
+        self.glued.push(word.into());
     }
 
     /// A short ending that belongs to the word before it: the `t` of "don t".
@@ -193,7 +205,13 @@ impl Dictionary {
             }
             return word.as_bytes()[0].is_ascii_digit().then_some((NUMBER, UNKNOWN));
         }
-        self.squeezed(word)
+        self.squeezed(word).or_else(|| self.unglued(word))
+    }
+
+    /// A word with a short one before it, without the space: the short one is dropped.
+    fn unglued(&self, word: &str) -> Option<(WordId, WordId)> {
+        let rest = self.glued.iter().filter_map(|short| word.strip_prefix(&**short).filter(|rest| rest.len() > 2));
+        rest.filter_map(|rest| self.words.get(rest)).next().map(|&id| (id, UNKNOWN))
     }
 
     /// A word whose letters were stretched: every run of three or more is tried as one and as two, then
@@ -290,9 +308,7 @@ impl Dictionary {
                 "" => continue,
                 "." => {
                     stop |= sentence > 1;
-                    if sentence > 1 {
-                        sentence = 0;
-                    }
+                    sentence = 0;
                     continue;
                 }
                 "," | "\"" => continue,
