@@ -71,7 +71,7 @@ proptest! {
     #[test]
     fn any_text_is_screened_and_explained_alike(text in "\\PC{0,200}") {
         let screener = Screener::builtin();
-        prop_assert_eq!(screener.screen(&text), screener.explain(&text).concern);
+        prop_assert_eq!(screener.screen(&text), screener.explain(&text).result);
     }
 
     #[test]

@@ -193,7 +193,7 @@ fn no_line_however_odd_ends_the_program() {
 
 #[test]
 fn scan_answers_in_order_and_refuses_what_is_no_line() {
-    let input = "{\"id\":1,\"text\":\"i want to die\"}\n{\"id\":\"b\",\"text\":\"nice weather\"}\nnope\n{\"text\":\"kill myself\",\"label\":1}\n";
+    let input = "{\"id\":1,\"text\":\"i want to die\"}\n{\"id\":\"b\",\"text\":\"nice weather\"}\nnope\n{\"text\":\"i will kill myself\",\"label\":1}\n";
     let output = run(here(), &["scan"], input);
     let lines: Vec<Value> =
         text(&output).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();

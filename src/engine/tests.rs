@@ -1,3 +1,5 @@
+use std::sync::{Arc, LazyLock};
+
 use super::*;
 
 const TEA: &str = "---
@@ -53,14 +55,20 @@ Until then.
 
 const COFFEE: &str = "---\nid: coffee\nlanguage: en\n---\n\n# Coffee? {#start}\n\nNo.\n\n(end)\n";
 
-fn library_of(tea: &str) -> Library {
+fn library_of(tea: &str) -> Arc<Library> {
     let files = [("tea/en.md", tea), ("coffee/en.md", COFFEE)];
-    Library::read(files).unwrap_or_else(|found| panic!("{}", found[0]))
+    Arc::new(Library::read(files).unwrap_or_else(|found| panic!("{}", found[0])))
+}
+
+/// Read once for all tests: its phrases are tried each time that it is.
+fn tea() -> Arc<Library> {
+    static LIBRARY: LazyLock<Arc<Library>> = LazyLock::new(|| library_of(TEA));
+    LIBRARY.clone()
 }
 
 /// A conversation that reads like one: `says`, then what is heard.
 struct Chat {
-    library: Library,
+    library: Arc<Library>,
     session: Session,
     replies: Vec<Reply>,
     concern: Concern,
@@ -71,7 +79,7 @@ struct Chat {
 
 impl Chat {
     fn new() -> Self {
-        let library = library_of(TEA);
+        let library = tea();
         Chat {
             library,
             session: Session::default(),
@@ -349,7 +357,7 @@ fn where_a_step_is_gone_the_nearest_one_behind_is_taken() {
 
 #[test]
 fn in_public_the_reply_is_short_and_nothing_is_said_of_a_mention() {
-    let library = library_of(TEA);
+    let library = tea();
     let event = |text| Event {
         id: 1,
         at: 1,

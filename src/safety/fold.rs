@@ -1,500 +1,455 @@
-//! Spelling made plain: look-alike letters, spacing, leetspeak, censoring, stretched letters.
+//! Spelling made plain, in one pass over the text.
 //!
-//! Twice, for speed. [`skim`] is a table over bytes that is good enough to ask whether a message holds any
-//! word worth a closer look; nearly all messages end there. [`tokens`] reads the few others with care and
-//! keeps offsets into the original. A disguise is only ever undone into a word that the phrase lists know,
-//! so that "2day" and "h4ck" stay what they are.
+//! The folded text is words, each after one space, in lower case and without accents or apostrophes;
+//! between them stand the marks `.` (a sentence ends), `,` (a pause) and `"` (a quotation mark), each
+//! after a space as well. Letters of scripts without spaces follow one another without a space.
+//!
+//! What needs a dictionary to be undone (leetspeak, censored, spaced and stretched letters) stays in the
+//! folded text, which is then called `odd`; `words` reads it more closely.
 
-use std::collections::HashMap;
-use std::ops::Range;
+use super::letters::{self, Kind};
 
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
+/// A text in plain spelling.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Folded {
+    text: String,
+    offsets: Vec<u32>,
+    odd: bool,
+}
 
-/// What [`skim`] does with a byte: letters and digits are written in lower case, the rest is one of these.
-const DROP: u8 = 0;
-const ODD: u8 = 1;
-const GAP: u8 = b' ';
+impl Folded {
+    /// The folded text. It is empty, or begins and ends with a space.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
 
-const SKIM: [u8; 256] = {
-    let mut table = [GAP; 256];
+    /// Whether some word is spelt in a way that deserves a closer look.
+    pub fn is_odd(&self) -> bool {
+        self.odd
+    }
+
+    /// The byte range of `text`, the original, that a byte range of the folded text came from; only for a
+    /// text folded by [`fold_with_offsets`], and empty otherwise.
+    pub fn original(&self, folded: std::ops::Range<usize>, text: &str) -> std::ops::Range<usize> {
+        let first = self.offsets.get(folded.start);
+        let last = folded.end.checked_sub(1).and_then(|last| self.offsets.get(last));
+        let (Some(&first), Some(&last)) = (first, last) else { return 0..0 };
+        let mut end = last as usize + 1;
+        while !text.is_char_boundary(end) {
+            end += 1;
+        }
+        first as usize..end
+    }
+}
+
+/// Folds a text.
+pub fn fold(text: &str) -> Folded {
+    let mut folder = Folder::<false>::new(text.len());
+    folder.read(text);
+    folder.finish()
+}
+
+/// Folds a text and keeps, for every byte, where it came from.
+pub fn fold_with_offsets(text: &str) -> Folded {
+    let mut folder = Folder::<true>::new(text.len());
+    folder.read(text);
+    folder.finish()
+}
+
+/// Leaves no trace.
+const NOTHING: u8 = 0;
+/// From here to `FIRST_PLAIN`: written with more thought than the fast loop has.
+const SYMBOL: u8 = 1;
+const STOP: u8 = 2;
+const PAUSE: u8 = 3;
+const QUOTE: u8 = 4;
+const WIDE: u8 = 5;
+/// From here on: written as it is. Letters and digits, and a space for whatever parts two words.
+const FIRST_PLAIN: u8 = b' ';
+
+/// What each byte is written as, or what kind of thought it needs.
+static PLAIN: [u8; 256] = plain();
+
+const fn plain() -> [u8; 256] {
+    let mut plain = [b' '; 256];
     let mut byte = 0;
     while byte < 256 {
-        table[byte] = match byte as u8 {
-            b @ (b'a'..=b'z' | b'0'..=b'9') => b,
-            b @ b'A'..=b'Z' => b + 32,
-            b'\'' => DROP,
-            // What can hide a letter, or the whole of another script.
-            b'*' | b'@' | b'$' | b'|' | b'_' | b'#' | b'~' | b'`' | b'^' | 128.. => ODD,
-            _ => GAP,
+        let b = byte as u8;
+        plain[byte] = match b {
+            b'a'..=b'z' | b'A'..=b'Z' => b | 0x20,
+            b'0'..=b'9' => b,
+            b'\'' => NOTHING,
+            b'*' | b'!' | b'$' | b'@' | b'#' | b'%' | b'&' | b'+' | b'|' => SYMBOL,
+            b'.' | b'?' => STOP,
+            b',' | b';' | b':' | b'(' | b')' | b'\n' => PAUSE,
+            b'"' => QUOTE,
+            0x80..=0xff => WIDE,
+            _ => b' ',
         };
         byte += 1;
     }
-    table
-};
+    plain
+}
 
-/// Words in lower case, each behind one space, written into `out`. Says whether the text needs a closer look
-/// to be told at all: signs of disguise, or letters beyond ASCII.
-pub(super) fn skim(text: &[u8], out: &mut Vec<u8>) -> bool {
-    out.clear();
-    out.reserve(text.len() + 2);
-    out.push(b' ');
-    let (mut last, mut before) = (b' ', b' ');
-    let (mut odd, mut singles) = (false, 0u32);
-    for &byte in text {
-        let plain = SKIM[byte as usize];
-        match plain {
-            DROP => {}
-            ODD => odd = true,
-            GAP => {
-                if last != b' ' {
-                    // One letter between two gaps, three times in a row: "k i l l".
-                    singles = if before == b' ' { singles + 1 } else { 0 };
-                    odd |= singles >= 3;
-                    (before, last) = (last, b' ');
-                    out.push(b' ');
+struct Folder<const KEEP: bool> {
+    /// Written up to `end`; what follows is room.
+    out: Vec<u8>,
+    end: usize,
+    /// For each byte of `out`, where it came from.
+    at: Vec<u32>,
+    odd: bool,
+    /// The last character written belongs to a script without spaces.
+    single: bool,
+}
+
+/// Room that one byte of input may take at once: a space, a mark, a space.
+const ROOM: usize = 4;
+
+impl<const KEEP: bool> Folder<KEEP> {
+    fn new(len: usize) -> Self {
+        let room = len + len / 8 + 32;
+        Folder {
+            out: vec![0; room],
+            end: 0,
+            at: if KEEP { vec![0; room] } else { Vec::new() },
+            odd: false,
+            single: false,
+        }
+    }
+
+    fn room(&mut self, bytes: usize) {
+        if self.out.len() < self.end + bytes {
+            self.out.resize((self.end + bytes).max(self.out.len() * 2), 0);
+            if KEEP {
+                self.at.resize(self.out.len(), 0);
+            }
+        }
+    }
+
+    fn read(&mut self, text: &str) {
+        let bytes = text.as_bytes();
+        if bytes.is_empty() {
+            return;
+        }
+        self.put(b' ', 0);
+        let mut i = 0;
+        loop {
+            let before = self.end;
+            if self.single && bytes.get(i).is_some_and(|&b| PLAIN[b as usize] > FIRST_PLAIN) {
+                self.gap(i);
+            }
+            i += self.simple(&bytes[i..], i);
+            self.single &= self.end <= before + 1;
+            let Some(&byte) = bytes.get(i) else { break };
+            match PLAIN[byte as usize] {
+                SYMBOL => i = self.symbol(bytes, i),
+                STOP => {
+                    // Several dots are a pause for breath.
+                    let dots = bytes[i..].iter().take_while(|&&b| b == b'.').count();
+                    self.mark(if dots > 1 { b',' } else { b'.' }, i);
+                    i += dots.max(1);
                 }
-            }
-            letter => {
-                let digit = letter.is_ascii_digit();
-                odd |= (letter == last && letter == before && !digit)
-                    || (last != b' ' && digit != last.is_ascii_digit());
-                (before, last) = (last, letter);
-                out.push(letter);
+                PAUSE => {
+                    self.mark(b',', i);
+                    i += 1;
+                }
+                QUOTE => {
+                    self.mark(b'"', i);
+                    i += 1;
+                }
+                _ => i = self.foreign(text, i),
             }
         }
     }
-    odd || (before == b' ' && last != b' ' && singles >= 2)
-}
 
-/// What a token is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sort {
-    /// A word, or one letter of a script that doesn't space words.
-    Word,
-    /// A comma, a bracket, a line break, an ellipsis: the thought goes on.
-    Pause,
-    /// The end of a sentence.
-    Stop,
-}
-
-/// One word of the text, made plain.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Token {
-    pub sort: Sort,
-    pub text: String,
-    /// Where it stands in the original, in bytes.
-    pub range: Range<usize>,
-}
-
-/// The words that phrases are made of.
-#[derive(Debug, Default)]
-pub(super) struct Vocabulary {
-    /// Every word, and whether it is rare: worth undoing a disguise or a slip for.
-    words: HashMap<Box<str>, bool>,
-    rare: Vec<Box<str>>,
-    longest: usize,
-}
-
-impl Vocabulary {
-    pub fn add(&mut self, word: &str, rare: bool) {
-        self.longest = self.longest.max(word.len());
-        let known = self.words.entry(word.into()).or_insert(false);
-        if rare && !*known {
-            *known = true;
-            self.rare.push(word.into());
-        }
-    }
-
-    fn has(&self, word: &str) -> bool {
-        self.words.contains_key(word)
-    }
-
-    fn is_rare(&self, word: &str) -> bool {
-        self.words.get(word).copied().unwrap_or(false)
-    }
-
-    pub fn rare(&self) -> impl Iterator<Item = &str> {
-        self.rare.iter().map(AsRef::as_ref)
-    }
-}
-
-/// The tokens of a text: spelling made plain, disguises of known words undone.
-pub(super) fn tokens(text: &str, known: &Vocabulary) -> Vec<Token> {
-    let mut tokens = Vec::with_capacity(text.len() / 4 + 4);
-    let mut at = 0;
-    let mut chars = text.char_indices().peekable();
-    while let Some((start, c)) = chars.next() {
-        if c.is_whitespace() {
-            if c == '\n' {
-                push_mark(&mut tokens, Sort::Pause, start..start + 1);
-            }
-            continue;
-        }
-        let mut end = start + c.len_utf8();
-        while let Some(&(next, c)) = chars.peek() {
-            if c.is_whitespace() {
+    /// Writes letters, digits and spaces up to the first byte that needs more thought; answers how many
+    /// bytes that was.
+    #[inline]
+    fn simple(&mut self, bytes: &[u8], from: usize) -> usize {
+        self.room(bytes.len() + ROOM);
+        let room = self.end..self.end + bytes.len() + ROOM;
+        let mut last = self.last();
+        let out = &mut self.out[room.clone()];
+        let at = if KEEP { &mut self.at[room] } else { &mut self.at[..] };
+        let mut end = 0;
+        let mut read = bytes.len();
+        for (i, &byte) in bytes.iter().enumerate() {
+            let plain = PLAIN[byte as usize];
+            if plain < FIRST_PLAIN && plain != NOTHING {
+                read = i;
                 break;
             }
-            end = next + c.len_utf8();
-            chars.next();
-        }
-        chunk(&text[start..end], start, known, &mut tokens);
-        at = end;
-    }
-    let _ = at;
-    spaced(&mut tokens, known);
-    tokens
-}
-
-fn push_mark(tokens: &mut Vec<Token>, sort: Sort, range: Range<usize>) {
-    match tokens.last_mut() {
-        Some(last) if last.sort != Sort::Word => {
-            if sort == Sort::Stop {
-                last.sort = sort;
+            out[end] = plain;
+            if KEEP {
+                at[end] = (from + i) as u32;
             }
-            last.range.end = range.end;
+            // Without a branch: where words end is what no processor can foresee.
+            let keep = (plain != NOTHING) & ((plain | last) != b' ');
+            end += usize::from(keep);
+            last = if plain == NOTHING { last } else { plain };
         }
-        Some(_) => tokens.push(Token { sort, text: String::new(), range }),
-        None => {}
+        self.end += end;
+        read
     }
-}
 
-/// A plain letter with the place that it came from.
-type Letter = (char, Range<usize>);
-
-/// One run of text without blanks: a word with its punctuation, or several words held together by it.
-fn chunk(raw: &str, start: usize, known: &Vocabulary, tokens: &mut Vec<Token>) {
-    let mut letters: Vec<Letter> = Vec::with_capacity(raw.len());
-    for (at, c) in raw.char_indices() {
-        let range = start + at..start + at + c.len_utf8();
-        plain_letters(c, &range, &mut letters);
+    fn last(&self) -> u8 {
+        if self.end > 0 { self.out[self.end - 1] } else { b' ' }
     }
-    let body: String = letters.iter().map(|(c, _)| *c).collect();
-    let is_letter = |c: char| c.is_alphabetic();
-    // A mark inside a word, or a digit beside letters, can be a disguise.
-    let masked = body.chars().any(is_letter)
-        && body
-            .trim_matches(|c: char| !c.is_alphanumeric() && !"@$*".contains(c))
-            .chars()
-            .any(|c| !is_letter(c));
-    if masked && let Some(word) = unmask(&body, known) {
-        let range = letters[0].1.start..letters[letters.len() - 1].1.end;
-        // "su!cide!!" ends a sentence as well.
-        let end = range.end;
-        tokens.push(Token { sort: Sort::Word, text: word, range });
-        if raw.ends_with(['.', '!', '?']) {
-            push_mark(tokens, Sort::Stop, end..end);
+
+    fn put(&mut self, byte: u8, from: usize) {
+        self.room(1);
+        self.out[self.end] = byte;
+        if KEEP {
+            self.at[self.end] = from as u32;
         }
-        return;
+        self.end += 1;
     }
-    let mut word: Option<Token> = None;
-    for (at, (c, range)) in letters.iter().enumerate() {
-        if is_unspaced(*c) {
-            finish(word.take(), known, tokens);
-            tokens.push(Token { sort: Sort::Word, text: c.to_string(), range: range.clone() });
-        } else if c.is_alphanumeric() || is_combining_mark(*c) {
-            let token = word.get_or_insert_with(|| Token {
-                sort: Sort::Word,
-                text: String::new(),
-                range: range.clone(),
-            });
-            token.text.push(*c);
-            token.range.end = range.end;
-        } else if *c == '\'' {
+
+    fn gap(&mut self, from: usize) {
+        if self.last() != b' ' {
+            self.put(b' ', from);
+        }
+    }
+
+    fn mark(&mut self, mark: u8, from: usize) {
+        self.gap(from);
+        // A row of the same marks is one.
+        if self.end < 2 || self.out[self.end - 2] != mark {
+            self.put(mark, from);
+            self.put(b' ', from);
+        }
+    }
+
+    /// A symbol that stands for a letter inside a word, or does nothing outside one. Answers the index
+    /// of the byte after the last that it used.
+    fn symbol(&mut self, bytes: &[u8], i: usize) -> usize {
+        let end = i + bytes[i..].iter().take(6).take_while(|&&b| PLAIN[b as usize] == SYMBOL).count();
+        let next = bytes.get(end).is_some_and(|&b| PLAIN[b as usize] > FIRST_PLAIN);
+        if next && (self.last() != b' ' || bytes[end - 1] == b'$') {
+            self.odd = true;
+            for (at, &byte) in bytes.iter().enumerate().take(end).skip(i) {
+                self.put(byte, at);
+            }
+        } else if bytes[i..end].contains(&b'!') {
+            self.mark(b'.', i);
         } else {
-            finish(word.take(), known, tokens);
-            let next = letters.get(at + 1).map(|(c, _)| *c);
-            let dots = *c == '.' && (next == Some('.') || at > 0 && letters[at - 1].0 == '.');
-            let sort = match c {
-                '…' => Sort::Pause,
-                '.' if dots => Sort::Pause,
-                '.' | '!' | '?' | '。' | '！' | '？' | '।' | '؟' => Sort::Stop,
-                '*' | '_' | '~' | '|' | '`' | '"' | '“' | '”' | '#' | '@' => continue,
-                _ => Sort::Pause,
-            };
-            push_mark(tokens, sort, range.clone());
+            self.gap(i);
         }
+        end
     }
-    finish(word, known, tokens);
-}
 
-/// What one character stands for: compatibility forms resolved, accents taken off Latin letters, lower case.
-fn plain_letters(c: char, range: &Range<usize>, letters: &mut Vec<Letter>) {
-    if c.is_ascii() {
-        return letters.push((c.to_ascii_lowercase(), range.clone()));
-    }
-    if is_invisible(c) {
-        return;
-    }
-    let mut any = false;
-    for c in std::iter::once(c).nfkc() {
-        any = true;
-        let base = match c {
-            '’' | '‘' | 'ʼ' | '´' | '＇' => '\'',
-            'ß' => {
-                letters.push(('s', range.clone()));
-                's'
+    /// A character outside ASCII and, if it is a letter, the rest of its word. Answers where to go on.
+    #[inline(never)]
+    fn foreign(&mut self, text: &str, mut i: usize) -> usize {
+        let mut word = false;
+        while let Some(c) = text[i..].chars().next() {
+            if c.is_ascii() {
+                let plain = PLAIN[c as usize];
+                if word && plain > FIRST_PLAIN {
+                    self.put(plain, i);
+                } else if !(word && plain == NOTHING) {
+                    break;
+                }
+            } else {
+                word |= self.wide(c, i);
             }
-            'ø' | 'Ø' => 'o',
-            'ł' | 'Ł' => 'l',
-            'đ' | 'Đ' | 'ð' => 'd',
-            'ı' | 'İ' => 'i',
-            'æ' | 'Æ' => {
-                letters.push(('a', range.clone()));
-                'e'
-            }
-            'œ' | 'Œ' => {
-                letters.push(('o', range.clone()));
-                'e'
-            }
-            c if is_combining_mark(c) && letters.last().is_some_and(|(base, _)| base.is_ascii()) => continue,
-            // The tick of й and the like is part of the letter; accents on Latin letters are not.
-            c => std::iter::once(c).nfd().next().filter(char::is_ascii).unwrap_or(c),
-        };
-        letters.extend(base.to_lowercase().map(|c| (c, range.clone())));
-    }
-    if !any {
-        letters.push((c, range.clone()));
-    }
-}
-
-/// Zero-width characters, joiners, direction marks, variation selectors: nobody sees them.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180e}'
-        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
-        | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}')
-}
-
-/// Scripts whose words are not spaced, or spaced as people like: each letter is a token.
-fn is_unspaced(c: char) -> bool {
-    matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3134f}')
-}
-
-/// Letters of other scripts that look Latin. Source: Unicode confusables (UTS 39), those that phones can type.
-fn look_alike(c: char) -> char {
-    match c {
-        'а' | 'α' | 'ɑ' => 'a',
-        'в' | 'β' => 'b',
-        'с' | 'ϲ' | 'ᴄ' => 'c',
-        'ԁ' => 'd',
-        'е' | 'ε' | 'є' => 'e',
-        'ɡ' => 'g',
-        'һ' | 'н' => 'h',
-        'і' | 'ι' | 'ɩ' | 'ɪ' => 'i',
-        'ј' => 'j',
-        'к' | 'κ' => 'k',
-        'ӏ' | 'ⅼ' | 'ʟ' => 'l',
-        'м' => 'm',
-        'η' | 'п' => 'n',
-        'о' | 'ο' | 'σ' => 'o',
-        'р' | 'ρ' => 'p',
-        'ѕ' | 'ꜱ' => 's',
-        'т' | 'τ' => 't',
-        'υ' | 'ц' => 'u',
-        'ѵ' | 'ν' => 'v',
-        'ѡ' | 'ω' | 'ш' => 'w',
-        'х' | 'χ' => 'x',
-        'у' | 'γ' => 'y',
-        other => other,
-    }
-}
-
-/// Leetspeak, as letters: `1`, `!` and `|` can be i or l.
-fn unleet(c: char, one: char) -> char {
-    match c {
-        '0' => 'o',
-        '1' | '!' | '|' => one,
-        '3' | '€' => 'e',
-        '4' | '@' => 'a',
-        '5' | '$' => 's',
-        '7' | '+' => 't',
-        '8' => 'b',
-        other => other,
-    }
-}
-
-/// The rare word that a chunk hides behind digits and marks, if it hides one.
-fn unmask(body: &str, known: &Vocabulary) -> Option<String> {
-    if body.len() > 40 {
-        return None;
-    }
-    let trimmed = body.trim_matches(|c: char| !c.is_alphanumeric() && !"@$*".contains(c));
-    let bare: String = trimmed.chars().filter(|c| c.is_alphanumeric()).collect();
-    for one in ['i', 'l'] {
-        let spelled: String = trimmed.chars().map(|c| unleet(c, one)).filter(|c| c.is_alphabetic()).collect();
-        let spelled = if known.has(&spelled) { spelled } else { squeeze(&spelled, known) };
-        if known.is_rare(&spelled) && spelled != bare {
-            return Some(spelled);
-        }
-    }
-    // k.i.l.l and s-u-i-c-i-d-e: nothing but single letters between the marks.
-    let parts: Vec<&str> =
-        trimmed.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty()).collect();
-    if parts.len() >= 3 && parts.iter().all(|part| part.chars().count() == 1) && known.is_rare(&bare) {
-        return Some(bare);
-    }
-    // k*ll, s**cide, f***ing: each mark hides one letter, or a run of them hides any.
-    let trimmed = trimmed.trim_matches('*');
-    if trimmed.chars().any(|c| "*#_-@$.".contains(c))
-        && trimmed.chars().filter(|c| c.is_alphabetic()).count() >= 2
-    {
-        return known.rare().find(|word| fits_mask(trimmed, word)).map(str::to_owned);
-    }
-    None
-}
-
-fn fits_mask(mask: &str, word: &str) -> bool {
-    let is_mark = |c: char| "*#_-@$.".contains(c);
-    mask.chars().count() == word.chars().count()
-        && mask.chars().zip(word.chars()).all(|(m, w)| is_mark(m) || m == w)
-}
-
-/// A word with its stretched letters shortened, if the phrases know it: "diiieee" -> "die".
-fn squeeze(word: &str, known: &Vocabulary) -> String {
-    for most in [2, 1] {
-        let mut short = String::with_capacity(word.len());
-        let (mut last, mut run) = ('\0', 0);
-        for c in word.chars() {
-            run = if c == last { run + 1 } else { 1 };
-            last = c;
-            if run <= most {
-                short.push(c);
-            }
-        }
-        if known.has(&short) {
-            return short;
-        }
-    }
-    word.to_owned()
-}
-
-/// Settles what a word is: as it stands, or with a disguise, a stretch or a slip undone.
-fn finish(token: Option<Token>, known: &Vocabulary, tokens: &mut Vec<Token>) {
-    let Some(mut token) = token else { return };
-    if !known.has(&token.text) && token.text.len() <= 60 {
-        if !token.text.is_ascii() {
-            let latin: String = token.text.chars().map(look_alike).collect();
-            if latin.is_ascii() && (known.has(&latin) || token.text.chars().any(|c| c.is_ascii_alphabetic()))
-            {
-                token.text = latin;
-            }
-        }
-        if !known.has(&token.text) {
-            token.text = squeeze(&token.text, known);
-        }
-        if !known.has(&token.text) {
-            if let Some(parts) = split_joined(&token.text, known) {
-                let range = token.range;
-                tokens.extend(parts.into_iter().map(|text| Token {
-                    sort: Sort::Word,
-                    text,
-                    range: range.clone(),
-                }));
-                return;
-            }
-            if let Some(word) = nearest_rare(&token.text, known) {
-                token.text = word;
-            }
-        }
-    }
-    tokens.push(token);
-}
-
-/// "killmyself" -> kill, myself: only if it is known words from end to end, a rare one among them.
-fn split_joined(word: &str, known: &Vocabulary) -> Option<Vec<String>> {
-    if word.len() < 7 || !word.is_ascii() {
-        return None;
-    }
-    // best[n]: where the last word of a split of the first n letters begins.
-    let mut best: Vec<Option<usize>> = vec![None; word.len() + 1];
-    best[0] = Some(0);
-    for end in 1..=word.len() {
-        let from = end.saturating_sub(known.longest);
-        // Longer words first, and no single letters but "i".
-        best[end] = (from..end).find(|&start| {
-            let piece = &word[start..end];
-            best[start].is_some() && (piece.len() > 1 || piece == "i") && known.has(piece)
-        });
-    }
-    let mut parts = Vec::new();
-    let mut end = word.len();
-    while end > 0 {
-        let start = best[end]?;
-        parts.push(word[start..end].to_owned());
-        end = start;
-    }
-    parts.reverse();
-    (parts.len() > 1 && parts.iter().any(|part| part.len() > 2 && known.is_rare(part))).then_some(parts)
-}
-
-/// The rare word that a slip of the finger made this from: the same first letter, one slip in five to
-/// eight letters, two in more. "sucide" is near suicide, "suede" is near nothing.
-fn nearest_rare(word: &str, known: &Vocabulary) -> Option<String> {
-    let length = word.chars().count();
-    if !(5..=16).contains(&length) {
-        return None;
-    }
-    let allowed = if length < 9 { 1 } else { 2 };
-    let first = word.chars().next();
-    known
-        .rare()
-        .filter(|rare| {
-            rare.chars().count() >= 5
-                && rare.chars().next() == first
-                && rare.chars().count().abs_diff(length) <= allowed
-        })
-        .find(|rare| strsim::osa_distance(rare, word) <= allowed)
-        .map(str::to_owned)
-}
-
-/// Joins three or more single letters in a row into the words that they spell, if they spell any.
-fn spaced(tokens: &mut Vec<Token>, known: &Vocabulary) {
-    let single = |token: &Token| token.sort == Sort::Word && token.text.len() == 1 && token.text.is_ascii();
-    let mut at = 0;
-    while at < tokens.len() {
-        // Marks between the letters belong to the disguise: "k. i. l. l."
-        let mut end = at;
-        let mut letters = String::new();
-        while let Some(token) = tokens.get(end) {
-            if single(token) {
-                letters += &token.text;
-            } else if token.sort == Sort::Word || letters.is_empty() {
+            i += c.len_utf8();
+            if !word {
                 break;
             }
-            end += 1;
         }
-        if letters.len() >= 3 && letters.len() <= 60 {
-            let words =
-                if known.is_rare(&letters) { Some(vec![letters]) } else { split_spaced(&letters, known) };
-            if let Some(words) = words {
-                let range = tokens[at].range.start..tokens[end - 1].range.end;
-                let count = words.len();
-                tokens.splice(
-                    at..end,
-                    words.into_iter().map(|text| Token { sort: Sort::Word, text, range: range.clone() }),
-                );
-                at += count;
-                continue;
+        if word {
+            self.unmix();
+        }
+        i
+    }
+
+    /// Writes a character outside ASCII; answers whether it is part of a word.
+    fn wide(&mut self, c: char, from: usize) -> bool {
+        if self.single
+            && let Some(joined) = self.join(c)
+        {
+            self.replace_last(joined, from);
+            return false;
+        }
+        match letters::kind(c) {
+            Kind::Nothing => return false,
+            Kind::Letter => {
+                letters::plain(c, |plain| self.letter(plain, from));
+                return true;
+            }
+            Kind::Gap => self.gap(from),
+            Kind::Stop => self.mark(b'.', from),
+            Kind::Pause => self.mark(b',', from),
+            Kind::Quote => self.mark(b'"', from),
+            Kind::Picture => {
+                self.gap(from);
+                self.char(c, from);
+                self.gap(from);
+            }
+            Kind::Single => {
+                // Its words aren't parted, so a space between two of its letters says nothing.
+                if self.last() == b' ' && self.single {
+                    self.end -= 1;
+                } else if !self.single {
+                    self.gap(from);
+                }
+                letters::plain(c, |plain| self.char(plain, from));
+                self.single = true;
+                return false;
             }
         }
-        at = end.max(at + 1);
+        self.single = false;
+        false
+    }
+
+    fn letter(&mut self, plain: char, from: usize) {
+        if self.single {
+            self.gap(from);
+            self.single = false;
+        }
+        self.char(plain, from);
+    }
+
+    fn char(&mut self, c: char, from: usize) {
+        let mut buffer = [0; 4];
+        for &byte in c.encode_utf8(&mut buffer).as_bytes() {
+            self.put(byte, from);
+        }
+    }
+
+    /// The text from the last space on.
+    fn word(&self) -> (usize, &str) {
+        let start = self.out[..self.end].iter().rposition(|&b| b == b' ').map_or(0, |space| space + 1);
+        (start, std::str::from_utf8(&self.out[start..self.end]).unwrap_or_default())
+    }
+
+    fn join(&self, mark: char) -> Option<char> {
+        letters::join(self.last_char()?, mark)
+    }
+
+    fn last_char(&self) -> Option<char> {
+        let start = self.out[..self.end].iter().rposition(|&b| b & 0xc0 != 0x80)?;
+        std::str::from_utf8(&self.out[start..self.end]).ok()?.chars().next()
+    }
+
+    fn replace_last(&mut self, c: char, from: usize) {
+        if let Some(last) = self.last_char() {
+            self.end -= last.len_utf8();
+            self.char(c, from);
+        }
+    }
+
+    /// A word that mixes scripts, or one in foreign look-alikes after Latin words, is read as Latin.
+    fn unmix(&mut self) {
+        let (start, word) = self.word();
+        if word.len() > LONGEST_MIXED || word.is_ascii() {
+            return;
+        }
+        let latin = word.bytes().any(|b| b.is_ascii_lowercase());
+        let passes = word.chars().all(|c| c.is_ascii() || letters::look_alike(c).is_some());
+        let before = &self.out[start.saturating_sub(24)..start];
+        let after_latin = before.iter().any(u8::is_ascii_lowercase) && before.is_ascii();
+        if !(latin || passes && word.chars().count() > 1 && after_latin) {
+            return;
+        }
+        let word = word.to_owned();
+        let from: Vec<u32> = if KEEP { self.at[start..self.end].to_vec() } else { Vec::new() };
+        self.end = start;
+        for (i, c) in word.char_indices() {
+            let from = if KEEP { from[i] as usize } else { 0 };
+            match letters::look_alike(c) {
+                Some(plain) => self.put(plain as u8, from),
+                None => self.char(c, from),
+            }
+        }
+    }
+
+    fn finish(mut self) -> Folded {
+        if self.end > 0 {
+            self.gap(self.at.get(self.end.saturating_sub(1)).map_or(0, |&at| at as usize));
+        }
+        self.out.truncate(self.end);
+        self.at.truncate(self.end);
+        self.odd |= odd(&self.out);
+        // Only whole characters were written, so this can't lose anything.
+        let text = String::from_utf8(self.out).unwrap_or_default();
+        Folded { text, offsets: self.at, odd: self.odd }
     }
 }
 
-fn split_spaced(letters: &str, known: &Vocabulary) -> Option<Vec<String>> {
-    split_joined(letters, known).or_else(|| {
-        // "i k m s", "k y s lol": a rare word at one end.
-        let rare = known
-            .rare()
-            .find(|rare| rare.len() >= 3 && (letters.ends_with(rare) || letters.starts_with(rare)))?;
-        let rest = letters.strip_suffix(rare).or_else(|| letters.strip_prefix(rare))?;
-        let before = letters.ends_with(rare);
-        let rest = rest.chars().map(String::from);
-        Some(if before {
-            rest.chain([rare.to_owned()]).collect()
-        } else {
-            std::iter::once(rare.to_owned()).chain(rest).collect()
-        })
-    })
+/// Whether some word is spelt strangely: three of the same letter, a letter beside a digit, or three words
+/// of one letter. Written without branches, for the whole text at once.
+fn odd(text: &[u8]) -> bool {
+    let letter = |b: u8| b.wrapping_sub(b'a') < 26;
+    let digit = |b: u8| b.wrapping_sub(b'0') < 10;
+    let mut odd = false;
+    for (&a, &b) in text.iter().zip(text.iter().skip(1)) {
+        odd |= letter(a) & digit(b) | digit(a) & letter(b);
+    }
+    for ((&a, &b), &c) in text.iter().zip(text.iter().skip(1)).zip(text.iter().skip(2)) {
+        odd |= (a == b) & (b == c) & (a > b' ');
+    }
+    let spaces = text.iter().zip(text.iter().skip(2)).zip(text.iter().skip(4)).zip(text.iter().skip(6));
+    for (((&a, &b), &c), &d) in spaces {
+        odd |= (a == b' ') & (b == b' ') & (c == b' ') & (d == b' ');
+    }
+    odd
+}
+
+/// No word is longer, so that a text without any gap is still read in linear time.
+const LONGEST_MIXED: usize = 128;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_words_are_lower_case_with_one_space_around_each() {
+        assert_eq!(fold("  I  don't KNOW\tyet").text(), " i dont know yet ");
+        assert_eq!(fold("").text(), "");
+    }
+
+    #[test]
+    fn marks_stand_by_themselves() {
+        assert_eq!(fold("No. \"Well\", so... what?!").text(), " no . \" well \" , so , what . ");
+    }
+
+    #[test]
+    fn accents_and_invisible_characters_leave_no_trace() {
+        assert_eq!(fold("É\u{200b}té stra\u{ad}ße d\u{336}i\u{336}e").text(), " ete strasse die ");
+    }
+
+    #[test]
+    fn look_alikes_are_read_as_latin_only_where_they_pass_for_it() {
+        assert_eq!(fold("ѕuісіdе").text(), " suicide ");
+        assert_eq!(fold("я хочу умереть").text(), " я хочу умереть ");
+        assert_eq!(fold("i wаnt tо die").text(), " i want to die ");
+    }
+
+    #[test]
+    fn letters_of_scripts_without_spaces_stand_together() {
+        assert_eq!(fold("死 に たい。ok").text(), " 死にたい . ok ");
+        assert_eq!(fold("シニタイ").text(), " しにたい ");
+    }
+
+    #[test]
+    fn only_strange_spellings_are_odd() {
+        for text in ["kiiill", "k1ll", "k*ll", "k i l l", "k.i.l.l"] {
+            assert!(fold(text).is_odd(), "{text}");
+        }
+        for text in ["I kill it, a lot", "all 3 of us", "5 km!", "**bold** ok?"] {
+            assert!(!fold(text).is_odd(), "{text}");
+        }
+    }
+
+    #[test]
+    fn offsets_lead_back_to_the_words_as_they_were_written() {
+        let text = "Ja — «ŠTĚSTÍ»  and DIE…";
+        let folded = fold_with_offsets(text);
+        let at = folded.text().find("stesti").unwrap();
+        assert_eq!(&text[folded.original(at..at + 6, text)], "ŠTĚSTÍ");
+        let at = folded.text().find("die").unwrap();
+        assert_eq!(&text[folded.original(at..at + 3, text)], "DIE");
+    }
 }

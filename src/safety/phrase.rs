@@ -1,323 +1,419 @@
-//! Phrase lists -> rules and contexts, ready to match. The files are the moderators': `scripts/phrases/<language>.toml`.
+//! `scripts/phrases/<language>.toml`: what counts as a concern, in words that a moderator can read.
+//!
+//! This file reads a list and says everything that is wrong with it; `compile` makes a matcher of it.
 
-use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
-use serde::Deserialize;
 use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
-use super::fold::Vocabulary;
-use super::pattern::{Compiler, Node, WordId, Words, firsts, needed};
+use super::notation::{self, Part, Piece};
 use super::{Level, Who};
 use crate::diagnostic::{Diagnostic, Source, nearest};
 
-/// A file that isn't TOML of the right form.
-pub(super) const UNREADABLE: &str = "S501";
-/// A phrase that can't be read.
-const PHRASE: &str = "S502";
-/// Two rules of one id.
-const TWICE: &str = "S503";
-
-/// Where a context has to stand to count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Reach {
-    /// Right before what was found.
-    Before,
-    /// Right behind it.
-    After,
-    /// Over it, at least in part.
-    Over,
-    /// In the same sentence.
-    Sentence,
-    /// Anywhere in the message, at most sixty words away.
-    Near,
+/// A text of a phrase list, and where it stands in the file.
+#[derive(Debug, Clone)]
+pub(crate) struct Placed<T> {
+    pub value: T,
+    pub at: Range<usize>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    #[serde(default)]
-    fillers: Vec<String>,
-    #[serde(default)]
-    negations: Vec<String>,
-    #[serde(default)]
-    common: Vec<String>,
-    #[serde(default)]
-    joined: Vec<String>,
-    #[serde(default)]
-    words: BTreeMap<String, Vec<String>>,
-    #[serde(default)]
-    rule: Vec<Spanned<RuleEntry>>,
-    #[serde(default)]
-    context: Vec<Spanned<ContextEntry>>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RuleEntry {
-    id: Spanned<String>,
-    #[allow(dead_code, reason = "for readers of the file, and required of its writers")]
-    about: String,
-    level: Level,
-    who: Option<Who>,
-    phrases: Vec<Spanned<String>>,
-    #[serde(default)]
-    examples: Vec<Spanned<String>>,
-    #[serde(default)]
-    traps: Vec<Spanned<String>>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ContextEntry {
-    id: Spanned<String>,
-    #[allow(dead_code, reason = "for readers of the file, and required of its writers")]
-    about: String,
-    reach: Reach,
-    becomes: Option<Level>,
-    who: Option<Who>,
-    #[serde(default)]
-    rules: Vec<Spanned<String>>,
-    phrases: Vec<Spanned<String>>,
-}
-
-/// A rule, ready to match.
+/// A sign that somebody may be at risk.
 #[derive(Debug)]
-pub(super) struct Rule {
-    pub id: super::RuleId,
+pub(crate) struct Rule {
+    pub id: Placed<String>,
     pub level: Level,
     pub who: Option<Who>,
+    pub phrases: Vec<Placed<Vec<Piece>>>,
+    pub examples: Vec<Placed<String>>,
+    pub traps: Vec<Placed<String>>,
+    /// Counts only beside another sign of at least this level.
+    pub beside: Option<Level>,
+    /// Defused only by what overlaps it, never by what merely stands near.
+    pub firm: bool,
+    /// Defused by nothing.
+    pub certain: bool,
 }
 
-/// A context, ready to match.
+/// Words that defuse a sign.
 #[derive(Debug)]
-pub(super) struct Context {
-    pub id: super::RuleId,
-    pub reach: Reach,
-    pub becomes: Option<Level>,
-    pub who: Option<Who>,
-    /// The rules that it speaks of, by position; all where it names none.
-    pub rules: Option<HashSet<usize>>,
+pub(crate) struct Context {
+    pub id: Placed<String>,
+    /// The level that remains.
+    pub to: Level,
+    pub phrases: Vec<Placed<Vec<Piece>>>,
+    /// Messages that stay at or below the level.
+    pub examples: Vec<Placed<String>>,
+    /// How many words away a sign may stand; without it, the two must overlap.
+    pub reach: Option<u32>,
+    /// Defuses firm signs as well, when near.
+    pub firm: bool,
+    /// The only rules that it defuses; empty for all.
+    pub only: Vec<Placed<String>>,
 }
 
-/// Of which rule or context a phrase is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Of {
-    Rule(usize),
-    Context(usize),
-}
-
-/// A phrase, ready to match.
-#[derive(Debug)]
-pub(super) struct Phrase {
-    pub of: Of,
-    pub nodes: Vec<Node>,
-}
-
-/// A text that a file says must or must not be found.
-#[derive(Debug)]
-pub(super) struct Sample {
-    pub rule: usize,
-    pub text: String,
-    /// Whether it must be found, at the rule's level.
-    pub hit: bool,
-    pub path: String,
-    pub range: Range<usize>,
-}
-
-/// All files together.
+/// A phrase list.
 #[derive(Debug, Default)]
-pub(super) struct Lists {
-    pub words: Words,
-    pub vocabulary: Vocabulary,
-    pub fillers: HashSet<WordId>,
-    pub turning: HashSet<WordId>,
+pub(crate) struct List {
+    pub language: String,
+    pub common: Vec<String>,
+    pub fillers: Vec<String>,
+    /// Words, each with spellings that are read as it.
+    pub rare: Vec<Vec<String>>,
+    pub joined: Vec<String>,
+    pub clitics: Vec<String>,
+    pub glued: Vec<String>,
+    pub sets: Vec<(String, Placed<Vec<Vec<Part>>>)>,
     pub rules: Vec<Rule>,
     pub contexts: Vec<Context>,
-    pub phrases: Vec<Phrase>,
-    pub samples: Vec<Sample>,
-    /// Words one of which every phrase of a rule needs, so that a message without any is done at once.
-    pub anchors: HashSet<String>,
-    /// Beginnings of words, likewise.
-    pub anchor_prefixes: HashSet<String>,
-    /// Known words written without a blank.
-    pub joined: HashSet<String>,
 }
 
-/// Reads all files. Faults are told in the order of the files and of the places in them.
-pub(super) fn read(files: &[(&str, &str)]) -> Result<Lists, Vec<Diagnostic>> {
-    let mut lists = Lists::default();
-    let mut found = Vec::new();
-    let mut spelled: Vec<String> = Vec::new();
-    let mut common: HashSet<String> = HashSet::new();
-    for (path, text) in files {
-        let source = Source::new(path, text);
-        let file: File = match toml::from_str(text) {
-            Ok(file) => file,
-            Err(error) => {
-                found.push(unreadable(&source, &error));
-                continue;
-            }
-        };
-        let language = path.rsplit('/').next().unwrap_or(path).trim_end_matches(".toml");
-        common.extend(
-            file.common
-                .iter()
-                .chain(&file.fillers)
-                .chain(&file.negations)
-                .map(|word| crate::wording::plain(word)),
+const TOP: [&str; 10] =
+    ["language", "common", "filler", "rare", "joined", "clitics", "glued", "sets", "rule", "context"];
+const RULE: [&str; 10] =
+    ["id", "level", "who", "about", "phrases", "examples", "traps", "beside", "firm", "certain"];
+const CONTEXT: [&str; 8] = ["id", "to", "about", "phrases", "examples", "reach", "firm", "only"];
+
+type Table<'a> = DeTable<'a>;
+type Value<'a> = Spanned<DeValue<'a>>;
+
+/// Reads a list; what is wrong with it goes to `faults`, and what is right is read nevertheless.
+pub(crate) fn read(source: &Source<'_>, faults: &mut Vec<Diagnostic>) -> List {
+    let (table, errors) = DeTable::parse_recoverable(source.text());
+    for error in errors {
+        let range = error.span().unwrap_or(0..0);
+        faults.push(
+            Diagnostic::error(
+                "S501",
+                format!("this is not TOML: {}", error.message()),
+                "see https://toml.io; a text needs quotes around it",
+            )
+            .at(source, range),
         );
-        one(&mut lists, &source, language, file, &mut spelled, &mut found);
     }
-    if !found.is_empty() {
-        return Err(found);
-    }
-    for word in &spelled {
-        let bare = word.trim_end_matches('*');
-        lists.vocabulary.add(bare, bare.chars().count() >= 3 && !common.contains(bare));
-    }
-    anchors(&mut lists, &common);
-    Ok(lists)
+    let mut reader = Reader { source, faults };
+    reader.list(table.get_ref())
 }
 
-fn one(
-    lists: &mut Lists,
-    source: &Source<'_>,
-    language: &str,
-    file: File,
-    spelled: &mut Vec<String>,
-    found: &mut Vec<Diagnostic>,
-) {
-    let mut fault = |code, range: Range<usize>, what: String, help: &str| {
-        found.push(Diagnostic::error(code, what, help).at(source, range));
-    };
-    let mut seen = |word: &str| spelled.push(word.to_owned());
-    for (words, into) in [(&file.fillers, &mut lists.fillers), (&file.negations, &mut lists.turning)] {
-        for word in words {
-            let plain = crate::wording::plain(word);
-            seen(&plain);
-            into.insert(lists.words.number(&plain));
+struct Reader<'a, 'b> {
+    source: &'a Source<'a>,
+    faults: &'b mut Vec<Diagnostic>,
+}
+
+impl Reader<'_, '_> {
+    fn fault(
+        &mut self,
+        code: &'static str,
+        at: Range<usize>,
+        what: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        self.faults.push(Diagnostic::error(code, what, help).at(self.source, at));
+    }
+
+    fn keys(&mut self, table: &Table<'_>, known: &[&str]) {
+        for key in table.keys() {
+            let name: &str = key.get_ref();
+            if !known.contains(&name) {
+                let help = match nearest(name, known.iter().copied()) {
+                    Some(near) => format!("did you mean \"{near}\"?"),
+                    None => format!("the keys here are {}", known.join(", ")),
+                };
+                self.fault("S502", key.span(), format!("there is no key \"{name}\""), help);
+            }
         }
     }
-    lists.joined.extend(file.joined.iter().map(|word| crate::wording::plain(word)));
-    let mut ids: HashSet<String> = HashSet::new();
-    let mut names: Vec<String> = Vec::new();
-    let first_rule = lists.rules.len();
-    let mut compile =
-        |lists: &mut Lists,
-         of: Of,
-         phrases: &[Spanned<String>],
-         fault: &mut dyn FnMut(&'static str, Range<usize>, String, &str)| {
-            for phrase in phrases {
-                let mut compiler = Compiler { words: &mut lists.words, groups: &file.words, seen: &mut seen };
-                match compiler.phrase(phrase.get_ref(), 0) {
-                    Ok(nodes) if firsts(&nodes).is_some() => lists.phrases.push(Phrase { of, nodes }),
-                    Ok(_) => fault(
-                        PHRASE,
-                        phrase.span(),
-                        "a phrase can't begin with a gap".into(),
-                        "please begin it with a word or a group",
-                    ),
-                    Err(what) => fault(
-                        PHRASE,
-                        phrase.span(),
-                        what,
-                        "please mend the phrase; the beginning of the file tells how they are written",
-                    ),
+
+    fn list(&mut self, table: &Table<'_>) -> List {
+        self.keys(table, &TOP);
+        let mut list = List {
+            language: self.text(table, "language", 0..0).map_or_else(String::new, |t| t.value),
+            ..List::default()
+        };
+        for (key, into) in [
+            ("common", &mut list.common),
+            ("filler", &mut list.fillers),
+            ("joined", &mut list.joined),
+            ("clitics", &mut list.clitics),
+            ("glued", &mut list.glued),
+        ] {
+            if let Some(value) = table.get(key) {
+                match value.get_ref().as_str() {
+                    Some(words) => *into = words.split_whitespace().flat_map(folded).collect(),
+                    None => self.wrong(value, key, "words with spaces between them, in quotes"),
                 }
             }
+        }
+        if let Some(value) = table.get("rare") {
+            match value.get_ref().as_str() {
+                Some(words) => {
+                    let spellings = |word: &str| word.split('=').flat_map(folded).collect::<Vec<_>>();
+                    list.rare =
+                        words.split_whitespace().map(spellings).filter(|word| !word.is_empty()).collect();
+                }
+                None => self.wrong(value, "rare", "words with spaces between them, in quotes"),
+            }
+        }
+        if let Some(value) = table.get("sets") {
+            match value.get_ref().as_table() {
+                Some(sets) => list.sets = self.sets(sets),
+                None => self.wrong(value, "sets", "a table, [sets]"),
+            }
+        }
+        for rule in self.tables(table, "rule") {
+            if let Some(rule) = self.rule(rule) {
+                list.rules.push(rule);
+            }
+        }
+        for context in self.tables(table, "context") {
+            if let Some(context) = self.context(context) {
+                list.contexts.push(context);
+            }
+        }
+        let ids: Vec<Placed<String>> = list
+            .rules
+            .iter()
+            .map(|r| r.id.clone())
+            .chain(list.contexts.iter().map(|c| c.id.clone()))
+            .collect();
+        for (i, id) in ids.iter().enumerate() {
+            if ids[..i].iter().any(|other| other.value == id.value) {
+                self.fault(
+                    "S508",
+                    id.at.clone(),
+                    format!("\"{}\" is there twice", id.value),
+                    "give each rule and context an id of its own",
+                );
+            }
+        }
+        for context in &list.contexts {
+            for only in &context.only {
+                if !list.rules.iter().any(|rule| rule.id.value == only.value) {
+                    let near = nearest(&only.value, list.rules.iter().map(|r| r.id.value.as_str()));
+                    let help = near.map_or("give the id of a rule of this file".to_owned(), |near| {
+                        format!("did you mean \"{near}\"?")
+                    });
+                    self.fault("S505", only.at.clone(), format!("there is no rule \"{}\"", only.value), help);
+                }
+            }
+        }
+        list
+    }
+
+    fn tables<'t, 'i>(&mut self, table: &'t Table<'i>, key: &str) -> Vec<&'t Value<'i>> {
+        let Some(value) = table.get(key) else { return Vec::new() };
+        match value.get_ref().as_array() {
+            Some(array) => array.iter().collect(),
+            None => {
+                self.wrong(value, key, &format!("written [[{key}]]"));
+                Vec::new()
+            }
+        }
+    }
+
+    fn wrong(&mut self, value: &Value<'_>, key: &str, should: &str) {
+        self.fault(
+            "S503",
+            value.span(),
+            format!("\"{key}\" can't be {}", value.get_ref().type_str()),
+            format!("it should be {should}"),
+        );
+    }
+
+    fn text(&mut self, table: &Table<'_>, key: &str, at: Range<usize>) -> Option<Placed<String>> {
+        match table.get(key) {
+            Some(value) => match value.get_ref().as_str() {
+                Some(text) if !text.trim().is_empty() => {
+                    Some(Placed { value: text.to_owned(), at: value.span() })
+                }
+                _ => {
+                    self.wrong(value, key, "a text in quotes, not empty");
+                    None
+                }
+            },
+            None => {
+                self.fault("S503", at, format!("\"{key}\" is missing"), format!("add a line {key} = \"…\""));
+                None
+            }
+        }
+    }
+
+    fn texts(&mut self, table: &Table<'_>, key: &str) -> Vec<Placed<String>> {
+        let Some(value) = table.get(key) else { return Vec::new() };
+        let Some(array) = value.get_ref().as_array() else {
+            self.wrong(value, key, "a list of texts, [\"…\", \"…\"]");
+            return Vec::new();
         };
-    for entry in &file.rule {
-        let rule = entry.get_ref();
-        if !ids.insert(rule.id.get_ref().clone()) {
-            fault(
-                TWICE,
-                rule.id.span(),
-                format!("two rules have the id \"{}\"", rule.id.get_ref()),
-                "please name one of them differently",
+        let mut texts = Vec::new();
+        for item in array.iter() {
+            match item.get_ref().as_str() {
+                Some(text) => texts.push(Placed { value: text.to_owned(), at: item.span() }),
+                None => self.wrong(item, key, "a list of texts"),
+            }
+        }
+        texts
+    }
+
+    fn level(&mut self, table: &Table<'_>, key: &str) -> Option<Level> {
+        let value = table.get(key)?;
+        match value.get_ref().as_str() {
+            Some("none") => Some(Level::None),
+            Some("mention") => Some(Level::Mention),
+            Some("concern") => Some(Level::Concern),
+            Some("ideation") => Some(Level::Ideation),
+            Some("imminent") => Some(Level::Imminent),
+            _ => {
+                self.wrong(
+                    value,
+                    key,
+                    "one of \"none\", \"mention\", \"concern\", \"ideation\", \"imminent\"",
+                );
+                None
+            }
+        }
+    }
+
+    fn flag(&mut self, table: &Table<'_>, key: &str) -> bool {
+        match table.get(key) {
+            Some(value) => value.get_ref().as_bool().unwrap_or_else(|| {
+                self.wrong(value, key, "true or false");
+                false
+            }),
+            None => false,
+        }
+    }
+
+    fn phrases(&mut self, table: &Table<'_>, at: Range<usize>) -> Vec<Placed<Vec<Piece>>> {
+        let texts = self.texts(table, "phrases");
+        if texts.is_empty() {
+            self.fault("S503", at, "there are no phrases", "add phrases = [\"…\"]");
+        }
+        let mut phrases = Vec::new();
+        for text in texts {
+            match notation::phrase(&text.value) {
+                Ok(value) => phrases.push(Placed { value, at: text.at }),
+                Err(fault) => self.notation(&text.value, text.at, fault),
+            }
+        }
+        phrases
+    }
+
+    fn notation(&mut self, text: &str, at: Range<usize>, fault: notation::Fault) {
+        // Inside the quotes, where the text stands in the file as it is read (no escapes), point exactly.
+        let at = match self.source.text()[at.clone()].find(text) {
+            Some(quote) => at.start + quote + fault.range.start..at.start + quote + fault.range.end,
+            None => at,
+        };
+        self.fault("S504", at, fault.what, fault.help);
+    }
+
+    fn sets(&mut self, table: &Table<'_>) -> Vec<(String, Placed<Vec<Vec<Part>>>)> {
+        let mut sets = Vec::new();
+        for (name, value) in table {
+            let Some(text) = value.get_ref().as_str() else {
+                self.wrong(value, name.get_ref(), "a text with | between its entries");
+                continue;
+            };
+            match notation::entries(text) {
+                Ok(entries) => {
+                    sets.push((name.get_ref().to_string(), Placed { value: entries, at: value.span() }))
+                }
+                Err(fault) => self.notation(text, value.span(), fault),
+            }
+        }
+        sets
+    }
+
+    fn rule(&mut self, value: &Value<'_>) -> Option<Rule> {
+        let table = value.get_ref().as_table()?;
+        self.keys(table, &RULE);
+        let id = self.text(table, "id", value.span());
+        let about = self.text(table, "about", value.span());
+        let level = match table.get("level") {
+            Some(_) => self.level(table, "level"),
+            None => {
+                self.fault(
+                    "S503",
+                    value.span(),
+                    "\"level\" is missing",
+                    "add level = \"concern\", or another",
+                );
+                None
+            }
+        };
+        let who = match table.get("who").map(|v| (v, v.get_ref().as_str())) {
+            None | Some((_, Some("self"))) => Some(Who::Oneself),
+            Some((_, Some("other"))) => Some(Who::Other),
+            Some((_, Some("nobody"))) => None,
+            Some((value, _)) => {
+                self.wrong(value, "who", "\"self\", \"other\" or \"nobody\"");
+                None
+            }
+        };
+        let phrases = self.phrases(table, value.span());
+        let examples = self.texts(table, "examples");
+        if examples.is_empty() {
+            self.fault(
+                "S503",
+                value.span(),
+                "there are no examples",
+                "add examples = [\"…\"] that must be recognised",
             );
         }
-        names.push(rule.id.get_ref().clone());
-        let at = lists.rules.len();
-        let who = if rule.level > Level::Mention { Some(rule.who.unwrap_or(Who::Oneself)) } else { rule.who };
-        lists.rules.push(Rule {
-            id: super::RuleId::new(&format!("{language}/{}", rule.id.get_ref())),
-            level: rule.level,
-            who,
-        });
-        compile(lists, Of::Rule(at), &rule.phrases, &mut fault);
-        for (samples, hit) in [(&rule.examples, true), (&rule.traps, false)] {
-            lists.samples.extend(samples.iter().map(|sample| Sample {
-                rule: at,
-                text: sample.get_ref().clone(),
-                hit,
-                path: source.path().to_owned(),
-                range: sample.span(),
-            }));
-        }
+        let traps = self.texts(table, "traps");
+        let beside = self.level(table, "beside");
+        let firm = self.flag(table, "firm");
+        let certain = self.flag(table, "certain");
+        about?;
+        Some(Rule { id: id?, level: level?, who, phrases, examples, traps, beside, firm, certain })
     }
-    for entry in &file.context {
-        let context = entry.get_ref();
-        let mut rules = HashSet::new();
-        for name in &context.rules {
-            match names.iter().position(|known| known == name.get_ref()) {
-                Some(at) => drop(rules.insert(first_rule + at)),
-                None => {
-                    let near = nearest(name.get_ref(), names.iter().map(String::as_str));
-                    let help = near.map_or_else(
-                        || "please name a rule of this file".to_owned(),
-                        |near| format!("did you mean {near}?"),
-                    );
-                    fault(PHRASE, name.span(), format!("there is no rule \"{}\"", name.get_ref()), &help);
-                }
+
+    fn context(&mut self, value: &Value<'_>) -> Option<Context> {
+        let table = value.get_ref().as_table()?;
+        self.keys(table, &CONTEXT);
+        let id = self.text(table, "id", value.span());
+        let about = self.text(table, "about", value.span());
+        let to = match table.get("to") {
+            Some(_) => self.level(table, "to"),
+            None => {
+                self.fault(
+                    "S503",
+                    value.span(),
+                    "\"to\" is missing",
+                    "add to = \"none\", or \"mention\" where suicide itself is named",
+                );
+                None
             }
+        };
+        let phrases = self.phrases(table, value.span());
+        let examples = self.texts(table, "examples");
+        if examples.is_empty() {
+            self.fault(
+                "S503",
+                value.span(),
+                "there are no examples",
+                "add examples = [\"…\"] that must stay quiet",
+            );
         }
-        let at = lists.contexts.len();
-        lists.contexts.push(Context {
-            id: super::RuleId::new(&format!("{language}/{}", context.id.get_ref())),
-            reach: context.reach,
-            becomes: context.becomes,
-            who: context.who,
-            rules: (!context.rules.is_empty()).then_some(rules),
+        let reach = table.get("reach").and_then(|value| {
+            let reach = value
+                .get_ref()
+                .as_integer()
+                .and_then(|n| n.as_str().parse::<u32>().ok())
+                .filter(|n| *n <= 30);
+            if reach.is_none() {
+                self.wrong(value, "reach", "a number of words, at most 30");
+            }
+            reach
         });
-        compile(lists, Of::Context(at), &context.phrases, &mut fault);
+        let firm = self.flag(table, "firm");
+        let only = self.texts(table, "only");
+        about?;
+        Some(Context { id: id?, to: to?, phrases, examples, reach, firm, only })
     }
 }
 
-/// For each phrase of a rule, the set of words that is the rarest of those that it can't do without.
-fn anchors(lists: &mut Lists, common: &HashSet<String>) {
-    let mut spelling: Vec<Option<String>> = vec![None; lists.words.count()];
-    lists.words.each(|id, word| spelling[id as usize] = Some(word));
-    let cost = |ids: &[WordId]| {
-        let words = ids.iter().filter_map(|id| spelling[*id as usize].as_deref());
-        // A common word costs most; short ones are more often part of others.
-        words
-            .map(|word| if common.contains(word) { 1_000 } else { 20usize.saturating_sub(word.len()) })
-            .max()
-            .unwrap_or(2_000)
-            + ids.len() / 8
-    };
-    for phrase in lists.phrases.iter().filter(|phrase| matches!(phrase.of, Of::Rule(_))) {
-        let mut sets = Vec::new();
-        needed(&phrase.nodes, &mut sets);
-        let Some(best) = sets.iter().min_by_key(|ids| cost(ids)) else { continue };
-        for word in best.iter().filter_map(|id| spelling[*id as usize].as_deref()) {
-            match word.strip_suffix('*') {
-                Some(prefix) => drop(lists.anchor_prefixes.insert(prefix.to_owned())),
-                None => drop(lists.anchors.insert(word.to_owned())),
-            }
-        }
-    }
-}
-
-fn unreadable(source: &Source<'_>, error: &toml::de::Error) -> Diagnostic {
-    let message = error.message().lines().next().unwrap_or_default();
-    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    let near = quoted.split_first().and_then(|(wrong, known)| nearest(wrong, known.iter().copied()));
-    let help = near.map_or_else(
-        || "please mend this line; the rules above and below show the form".to_owned(),
-        |near| format!("did you mean {near}?"),
-    );
-    Diagnostic::error(UNREADABLE, message, help).at(source, error.span().unwrap_or(0..0))
+/// The folded words of a plain list.
+fn folded(word: &str) -> Vec<String> {
+    super::fold::fold(word).text().split_whitespace().map(str::to_owned).collect()
 }

@@ -3,5 +3,5 @@
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let text = String::from_utf8_lossy(bytes);
     let screener = lantern::safety::Screener::builtin();
-    assert_eq!(screener.screen(&text), screener.explain(&text).concern);
+    assert_eq!(screener.screen(&text), screener.explain(&text).result);
 });

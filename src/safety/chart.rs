@@ -1,0 +1,354 @@
+//! All phrases of a language matched side by side, one word of the message after another.
+//!
+//! Every element of every phrase (a list of words, a gap) is one bit. For each place between two words,
+//! the chart keeps the bits of the elements that were just read there; reading on is a shift and an "and"
+//! (Shift-And, after Baeza-Yates and Gonnet 1992, with optional elements as in Navarro and Raffinot 2002).
+//! An element may read several words at once: the entries of all lists are in one tree, and an entry that
+//! begins at one place writes its bits where it ends. So the time is linear in the message whatever it
+//! says: each word costs at most a fixed number of steps.
+
+use std::collections::HashMap;
+
+use super::words::{FastMap, Token, UNKNOWN, WordId};
+
+/// Longest entry of a list, in words.
+pub(crate) const LONGEST_ENTRY: usize = 24;
+/// Places kept at a time: one more than the longest step, fillers included.
+const KEPT: usize = 32;
+const NONE: u32 = u32::MAX;
+
+/// One element of a phrase, ready to be compiled.
+#[derive(Debug, Clone)]
+pub(crate) enum Element {
+    /// One of these entries (each a row of words); may be missing if `maybe`.
+    Entries { entries: usize, maybe: bool },
+    /// Up to so many words of any kind.
+    Gap(usize),
+}
+
+/// A phrase found in a message, by the index that it was added with, ending before the token `end`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub phrase: u32,
+    pub end: u32,
+}
+
+/// Collects phrases.
+#[derive(Default)]
+pub(crate) struct ChartBuilder {
+    children: FastMap<u64, u32>,
+    nodes: u32,
+    /// Where each list's entries end in the tree.
+    lists: Vec<Vec<u32>>,
+    bits: Vec<Bit>,
+    /// For each phrase: first and last bit.
+    phrases: Vec<(usize, usize)>,
+    uses: Vec<(usize, usize)>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Bit {
+    first: bool,
+    last: bool,
+    maybe: bool,
+    any: bool,
+}
+
+impl ChartBuilder {
+    pub fn new() -> Self {
+        ChartBuilder { nodes: 1, ..ChartBuilder::default() }
+    }
+
+    /// Adds a list of entries and answers its number.
+    pub fn list(&mut self, entries: &[Vec<WordId>]) -> usize {
+        let mut ends: Vec<u32> = entries
+            .iter()
+            .map(|entry| {
+                entry.iter().fold(0, |node, &word| {
+                    let next = self.nodes;
+                    let child = *self.children.entry(key(node, word)).or_insert(next);
+                    if child == next {
+                        self.nodes += 1;
+                    }
+                    child
+                })
+            })
+            .collect();
+        ends.sort_unstable();
+        ends.dedup();
+        self.lists.push(ends);
+        self.lists.len() - 1
+    }
+
+    /// Adds a phrase; answers false if it has more than 64 elements.
+    pub fn phrase(&mut self, elements: &[Element]) -> bool {
+        let length: usize = elements.iter().map(|e| if let Element::Gap(n) = e { *n } else { 1 }).sum();
+        if length == 0 || length > 64 {
+            return false;
+        }
+        // A phrase lies within one 64-bit word.
+        if self.bits.len() / 64 != (self.bits.len() + length - 1) / 64 {
+            self.bits.resize(self.bits.len().next_multiple_of(64), Bit::default());
+        }
+        let first = self.bits.len();
+        for element in elements {
+            match element {
+                Element::Gap(n) => {
+                    self.bits
+                        .extend(std::iter::repeat_n(Bit { maybe: true, any: true, ..Bit::default() }, *n));
+                }
+                Element::Entries { entries, maybe } => {
+                    self.uses.push((*entries, self.bits.len()));
+                    self.bits.push(Bit { maybe: *maybe, ..Bit::default() });
+                }
+            }
+        }
+        let last = self.bits.len() - 1;
+        self.bits[first].first = true;
+        self.bits[last].last = true;
+        self.phrases.push((first, last));
+        true
+    }
+
+    /// Compiles. `fillers` may stand between any two elements, or inside an entry.
+    pub fn build(self, fillers: &[WordId], dictionary: usize) -> Chart {
+        let width = self.bits.len().div_ceil(64).max(1);
+        let field = |is: fn(&Bit) -> bool| {
+            let mut words = vec![0u64; width];
+            for (i, _) in self.bits.iter().enumerate().filter(|(_, b)| is(b)) {
+                words[i / 64] |= 1 << (i % 64);
+            }
+            words
+        };
+        let mut ends: HashMap<u32, Vec<u64>> = HashMap::new();
+        for &(list, bit) in &self.uses {
+            for &node in &self.lists[list] {
+                ends.entry(node).or_insert_with(|| vec![0; width])[bit / 64] |= 1 << (bit % 64);
+            }
+        }
+        let mut mask_of = vec![NONE; self.nodes as usize];
+        let mut known: HashMap<Vec<u64>, u32> = HashMap::new();
+        let mut masks = Vec::new();
+        for (node, mask) in ends {
+            let next = known.len() as u32;
+            let id = *known.entry(mask).or_insert_with_key(|mask| {
+                masks.extend_from_slice(mask);
+                next
+            });
+            mask_of[node as usize] = id;
+        }
+        let mut filler = vec![false; dictionary];
+        for &word in fillers {
+            filler[word as usize] = true;
+        }
+        let mut phrase_of = vec![NONE; width * 64];
+        for (phrase, &(_, last)) in self.phrases.iter().enumerate() {
+            phrase_of[last] = phrase as u32;
+        }
+        Chart {
+            width,
+            first: field(|b| b.first),
+            last: field(|b| b.last),
+            maybe: field(|b| b.maybe),
+            any: field(|b| b.any),
+            children: self.children,
+            mask_of,
+            masks,
+            filler,
+            phrase_of,
+            phrases: self.phrases,
+        }
+    }
+}
+
+fn key(node: u32, word: WordId) -> u64 {
+    u64::from(node) << 32 | u64::from(word)
+}
+
+/// The compiled phrases of a language.
+pub(crate) struct Chart {
+    /// 64-bit words in a row of bits.
+    width: usize,
+    first: Vec<u64>,
+    last: Vec<u64>,
+    maybe: Vec<u64>,
+    any: Vec<u64>,
+    children: FastMap<u64, u32>,
+    mask_of: Vec<u32>,
+    masks: Vec<u64>,
+    filler: Vec<bool>,
+    phrase_of: Vec<u32>,
+    phrases: Vec<(usize, usize)>,
+}
+
+/// An entry read from one place to another.
+#[derive(Clone, Copy)]
+struct Edge {
+    end: u32,
+    mask: u32,
+}
+
+/// What was read of one message; kept so that the beginnings of phrases can be found afterwards.
+pub(crate) struct Reading<'a> {
+    chart: &'a Chart,
+    tokens: &'a [Token],
+    edges: Vec<Edge>,
+    /// For each token, where its edges begin.
+    starts: Vec<u32>,
+    /// Phrases found, in the order in which they end.
+    pub found: Vec<Found>,
+}
+
+impl Chart {
+    /// Bytes on the heap, about.
+    pub fn memory(&self) -> usize {
+        let words = self.first.len() * 4 + self.masks.len();
+        words * 8
+            + self.mask_of.len() * 4
+            + self.children.capacity() * 17
+            + self.filler.len()
+            + self.phrase_of.len() * 4
+    }
+
+    fn is_filler(&self, token: &Token) -> bool {
+        self.filler.get(token.word as usize).copied().unwrap_or(false)
+    }
+
+    /// Reads a message.
+    pub fn read<'a>(&'a self, tokens: &'a [Token]) -> Reading<'a> {
+        let width = self.width;
+        let mut reading = Reading {
+            chart: self,
+            tokens,
+            edges: Vec::new(),
+            starts: Vec::with_capacity(tokens.len() + 1),
+            found: Vec::new(),
+        };
+        let mut rows = vec![0u64; width * KEPT];
+        let mut alive = [false; KEPT];
+        let mut ready = vec![0u64; width];
+        let mut walk: Vec<(u32, usize)> = Vec::new();
+        for at in 0..=tokens.len() {
+            reading.starts.push(reading.edges.len() as u32);
+            let slot = at % KEPT;
+            let row = slot * width..(slot + 1) * width;
+            if alive[slot] {
+                for (i, &bits) in rows[row.clone()].iter().enumerate() {
+                    let mut done = bits & self.last[i];
+                    while done != 0 {
+                        let bit = i * 64 + done.trailing_zeros() as usize;
+                        reading.found.push(Found { phrase: self.phrase_of[bit], end: at as u32 });
+                        done &= done - 1;
+                    }
+                }
+            }
+            let Some(token) = tokens.get(at) else { break };
+            if token.stop && alive[slot] {
+                rows[row.clone()].fill(0);
+                alive[slot] = false;
+            }
+            self.entries_from(tokens, at, &mut walk, &mut reading.edges);
+            let edges = &reading.edges[reading.starts[at] as usize..];
+            if alive[slot] || !edges.is_empty() {
+                let next = (at + 1) % KEPT * width;
+                let filler = self.is_filler(token);
+                for i in 0..width {
+                    let bits = rows[row.start + i];
+                    let mut open = bits << 1 | self.first[i];
+                    open |= (open & self.maybe[i]).wrapping_add(self.maybe[i]) ^ self.maybe[i];
+                    ready[i] = open;
+                    rows[next + i] |= open & self.any[i] | if filler { bits & !self.last[i] } else { 0 };
+                    rows[row.start + i] = 0;
+                }
+                // Cheaper to look at an empty row once than to find out that it is.
+                alive[(at + 1) % KEPT] |= alive[slot];
+                for edge in edges {
+                    let to = edge.end as usize % KEPT;
+                    let mask = edge.mask as usize * width;
+                    let mut any = 0;
+                    for i in 0..width {
+                        let bits = ready[i] & self.masks[mask + i];
+                        rows[to * width + i] |= bits;
+                        any |= bits;
+                    }
+                    alive[to] |= any != 0;
+                }
+                alive[slot] = false;
+            }
+        }
+        reading
+    }
+
+    /// Every entry of every list that begins at a token.
+    fn entries_from(&self, tokens: &[Token], at: usize, walk: &mut Vec<(u32, usize)>, edges: &mut Vec<Edge>) {
+        walk.clear();
+        walk.push((0, at));
+        let from = edges.len();
+        while let Some((node, place)) = walk.pop() {
+            if node != 0 && self.mask_of[node as usize] != NONE {
+                let edge = Edge { end: place as u32, mask: self.mask_of[node as usize] };
+                if !edges[from..].iter().any(|e| e.end == edge.end && e.mask == edge.mask) {
+                    edges.push(edge);
+                }
+            }
+            let Some(token) = tokens.get(place) else { continue };
+            if place > at && (token.stop || place - at >= LONGEST_ENTRY) || walk.len() > 64 {
+                continue;
+            }
+            for word in [token.word, token.stem] {
+                if word != UNKNOWN
+                    && let Some(&child) = self.children.get(&key(node, word))
+                {
+                    walk.push((child, place + 1));
+                }
+            }
+            if node != 0 && place - at < LONGEST_ENTRY / 2 && self.is_filler(token) {
+                walk.push((node, place + 1));
+            }
+        }
+    }
+}
+
+impl Reading<'_> {
+    /// The token with which a phrase begins that was found: the last that will do.
+    pub fn start(&self, found: Found) -> u32 {
+        let (first, last) = self.chart.phrases[found.phrase as usize];
+        let index = first / 64;
+        let bits = (u64::MAX >> (63 - (last - first))) << (first % 64);
+        let (first, last) = (1u64 << (first % 64), 1u64 << (last % 64));
+        let (maybe, any) = (self.chart.maybe[index], self.chart.any[index]);
+        let end = found.end as usize;
+        // wanted[i]: elements after which the rest of the phrase reads from `end - i` to `end`.
+        let mut wanted = [0u64; 129];
+        wanted[0] = last;
+        for back in 1..wanted.len().min(end + 1) {
+            let at = end - back;
+            let mut read = wanted[back - 1] & any;
+            let edges = self.starts[at] as usize..self.starts[at + 1] as usize;
+            for edge in &self.edges[edges] {
+                if edge.end as usize <= end {
+                    let mask = self.chart.masks[edge.mask as usize * self.chart.width + index];
+                    read |= wanted[end - edge.end as usize] & mask;
+                }
+            }
+            read &= bits;
+            if read & first != 0 {
+                return at as u32;
+            }
+            if self.tokens[at].stop {
+                break;
+            }
+            let mut before = read >> 1;
+            loop {
+                let more = before | (before & maybe) >> 1;
+                if more == before {
+                    break;
+                }
+                before = more;
+            }
+            let kept = if self.chart.is_filler(&self.tokens[at]) { wanted[back - 1] & !last } else { 0 };
+            wanted[back] = (before | kept) & bits;
+        }
+        found.end.saturating_sub(1)
+    }
+}

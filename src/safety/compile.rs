@@ -1,0 +1,447 @@
+//! Phrase lists to one matcher: all words in one dictionary, a chart for each language, and the words
+//! that wake them in one automaton.
+
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
+
+use super::anchor::{Anchors, AnchorsBuilder};
+use super::chart::{Chart, ChartBuilder, Element, LONGEST_ENTRY};
+use super::notation::{Part, Piece};
+use super::phrase::{List, Placed};
+use super::words::{Dictionary, FastMap, NUMBER, WordId, single};
+use super::{Level, RuleId, Who};
+use crate::diagnostic::{Diagnostic, Source, nearest};
+
+/// Most entries that a list may have once it is written out.
+const MOST_ENTRIES: usize = 20_000;
+/// Most rows of words that a choice within a phrase is written out to.
+const MOST_WRITTEN: usize = 200;
+
+/// What a phrase belongs to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Owner {
+    Rule(u16),
+    Context(u16),
+}
+
+/// A rule without its texts.
+#[derive(Debug)]
+pub(crate) struct RuleEntry {
+    pub id: RuleId,
+    pub level: Level,
+    pub who: Option<Who>,
+    pub beside: Option<Level>,
+    pub firm: bool,
+    pub certain: bool,
+}
+
+/// A context without its texts.
+#[derive(Debug)]
+pub(crate) struct ContextEntry {
+    pub id: RuleId,
+    pub to: Level,
+    pub reach: Option<u32>,
+    pub firm: bool,
+    /// Indices of rules; empty for all.
+    pub only: Vec<u16>,
+}
+
+/// A language, compiled.
+pub(crate) struct Language {
+    pub rules: Vec<RuleEntry>,
+    pub contexts: Vec<ContextEntry>,
+    /// For each phrase of the chart.
+    pub owners: Vec<Owner>,
+    pub chart: Chart,
+}
+
+/// All languages, compiled.
+pub(crate) struct Compiled {
+    pub dictionary: Dictionary,
+    pub languages: Vec<Language>,
+    pub anchors: Anchors,
+}
+
+type Words = Vec<Rc<str>>;
+/// Lists that were compiled already.
+type Lists = FastMap<Rc<[Words]>, usize>;
+
+/// Compiles lists; what can't be goes to `faults`.
+pub(crate) fn compile(lists: &[(Source<'_>, List)], faults: &mut Vec<Diagnostic>) -> Option<Compiled> {
+    let mut dictionary = Dictionary::new();
+    let mut joined = Vec::new();
+    let mut anchors = AnchorsBuilder::default();
+    let mut pending = Vec::new();
+    for (index, (source, list)) in lists.iter().enumerate() {
+        anchors.language(index);
+        for spellings in &list.rare {
+            let [word, misspelt @ ..] = spellings.as_slice() else { continue };
+            dictionary.add_rare(word);
+            misspelt.iter().for_each(|misspelt| dictionary.add_misspelling(word, misspelt));
+            anchors.rare(word, misspelt);
+        }
+        list.glued.iter().for_each(|word| dictionary.add_glued(word));
+        for word in list.fillers.iter().chain(&list.common) {
+            dictionary.intern(word);
+        }
+        for ending in &list.clitics {
+            dictionary.add_clitic(ending);
+            anchors.clitic(ending);
+        }
+        joined.extend(list.joined.iter().cloned());
+        let ranks =
+            list.common.iter().chain(&list.fillers).enumerate().map(|(rank, word)| (word.as_str(), rank));
+        let mut ranks: Vec<_> = ranks.collect();
+        // The first mention of a word counts.
+        ranks.reverse();
+        let ranks = ranks.into_iter().collect();
+        let mut writer = Writer { source, list, written: HashMap::new(), ranks, faults };
+        pending.push(writer.language(&mut dictionary, &mut anchors));
+    }
+    if let Err(error) = dictionary.seal(&joined) {
+        faults.push(Diagnostic::error("S509", format!("the lists are too large: {error}"), "shorten them"));
+        return None;
+    }
+    let anchors = match anchors.build(&mut dictionary, &joined) {
+        Ok(anchors) => anchors,
+        Err(error) => {
+            faults.push(Diagnostic::error(
+                "S509",
+                format!("the lists are too large: {error}"),
+                "shorten them",
+            ));
+            return None;
+        }
+    };
+    let size = dictionary.len();
+    let languages = pending
+        .into_iter()
+        .map(|(rules, contexts, owners, builder, fillers)| Language {
+            rules,
+            contexts,
+            owners,
+            chart: builder.build(&fillers, size),
+        })
+        .collect();
+    Some(Compiled { dictionary, languages, anchors })
+}
+
+type Pending = (Vec<RuleEntry>, Vec<ContextEntry>, Vec<Owner>, ChartBuilder, Vec<WordId>);
+
+struct Writer<'a, 'b> {
+    source: &'a Source<'a>,
+    list: &'a List,
+    /// Named sets, written out.
+    written: HashMap<String, Option<Rc<[Words]>>>,
+    /// Common words, and their rank.
+    ranks: HashMap<&'a str, usize>,
+    faults: &'b mut Vec<Diagnostic>,
+}
+
+impl Writer<'_, '_> {
+    fn language(&mut self, dictionary: &mut Dictionary, anchors: &mut AnchorsBuilder) -> Pending {
+        let list = self.list;
+        let mut builder = ChartBuilder::new();
+        let mut owners = Vec::new();
+        let mut lists = Lists::default();
+        let id = |id: &Placed<String>| RuleId::new(&format!("{}/{}", list.language, id.value));
+        // Every set is written out, used or not, so that a mistake in it is found.
+        for (name, placed) in &list.sets {
+            let _ = self.set(name, placed.at.clone(), 0);
+        }
+        let mut rules = Vec::new();
+        for (index, rule) in list.rules.iter().enumerate() {
+            rules.push(RuleEntry {
+                id: id(&rule.id),
+                level: rule.level,
+                who: rule.who,
+                beside: rule.beside,
+                firm: rule.firm,
+                certain: rule.certain,
+            });
+            for phrase in &rule.phrases {
+                for pieces in self.variants(&phrase.value) {
+                    let Some(written) =
+                        self.phrase(&pieces, &phrase.at, dictionary, &mut builder, &mut lists)
+                    else {
+                        continue;
+                    };
+                    owners.push(Owner::Rule(index as u16));
+                    // A rule that only counts beside another needs no anchor of its own.
+                    if rule.beside.is_none() {
+                        anchors.phrase(self.anchors(&written));
+                    }
+                }
+            }
+        }
+        let mut contexts = Vec::new();
+        for (index, context) in list.contexts.iter().enumerate() {
+            let only = context
+                .only
+                .iter()
+                .filter_map(|only| list.rules.iter().position(|r| r.id.value == only.value));
+            contexts.push(ContextEntry {
+                id: id(&context.id),
+                to: context.to,
+                reach: context.reach,
+                firm: context.firm,
+                only: only.map(|i| i as u16).collect(),
+            });
+            for phrase in &context.phrases {
+                for pieces in self.variants(&phrase.value) {
+                    if self.phrase(&pieces, &phrase.at, dictionary, &mut builder, &mut lists).is_some() {
+                        owners.push(Owner::Context(index as u16));
+                    }
+                }
+            }
+        }
+        let fillers = list.fillers.iter().map(|word| dictionary.intern(word)).collect();
+        (rules, contexts, owners, builder, fillers)
+    }
+
+    /// A phrase with its largest choices taken apart: `({want-to} {die} | suicidal) now` is two phrases,
+    /// so that nobody has to write out every wish with every death.
+    fn variants(&self, pieces: &[Piece]) -> Vec<Vec<Piece>> {
+        let mut rows: Vec<Vec<Piece>> = vec![Vec::new()];
+        for piece in pieces {
+            let Piece::Words(entries) = piece else {
+                rows.iter_mut().for_each(|row| row.push(piece.clone()));
+                continue;
+            };
+            let apart = |entry: &[Part]| {
+                let ends = [entry.first(), entry.last()];
+                entry.len() > 1
+                    && !ends.iter().any(|part| matches!(part, Some(Part::Maybe(_)) | None))
+                    && self.count(entry, 0) > MOST_WRITTEN
+            };
+            let (large, small): (Vec<_>, Vec<_>) = entries.iter().cloned().partition(|entry| apart(entry));
+            let mut choices: Vec<Vec<Piece>> = large
+                .into_iter()
+                .map(|entry| {
+                    let piece = |part| match part {
+                        Part::Group(entries) => Piece::Words(entries),
+                        Part::Maybe(entries) => Piece::Maybe(entries),
+                        part => Piece::Words(vec![vec![part]]),
+                    };
+                    entry.into_iter().map(piece).collect()
+                })
+                .collect();
+            if !small.is_empty() {
+                choices.push(vec![Piece::Words(small)]);
+            }
+            rows = rows
+                .iter()
+                .flat_map(|row| choices.iter().map(move |choice| row.iter().chain(choice).cloned().collect()))
+                .collect();
+        }
+        rows
+    }
+
+    /// How many rows of words an entry stands for, at most.
+    fn count(&self, entry: &[Part], depth: usize) -> usize {
+        if depth > 8 {
+            return 1;
+        }
+        let entries = |entries: &[Vec<Part>]| entries.iter().map(|e| self.count(e, depth + 1)).sum::<usize>();
+        let part = |part: &Part| match part {
+            Part::Word(words) => words.len(),
+            Part::Group(group) => entries(group),
+            Part::Maybe(group) => entries(group) + 1,
+            Part::Set(name, _) => {
+                self.list.sets.iter().find(|(set, _)| set == name).map_or(1, |(_, set)| entries(&set.value))
+            }
+        };
+        entry.iter().map(part).fold(1, usize::saturating_mul)
+    }
+
+    /// Adds a phrase; answers its mandatory elements written out, or nothing if it is faulty.
+    fn phrase(
+        &mut self,
+        pieces: &[Piece],
+        at: &std::ops::Range<usize>,
+        dictionary: &mut Dictionary,
+        builder: &mut ChartBuilder,
+        lists: &mut Lists,
+    ) -> Option<Vec<Rc<[Words]>>> {
+        let mut elements = Vec::new();
+        let mut mandatory = Vec::new();
+        for piece in pieces {
+            let (entries, maybe) = match piece {
+                Piece::Gap(words) => {
+                    elements.push(Element::Gap(*words));
+                    continue;
+                }
+                Piece::Words(entries) => (entries, false),
+                Piece::Maybe(entries) => (entries, true),
+            };
+            let written: Rc<[Words]> = match entries.as_slice() {
+                [entry] if let [Part::Set(name, _)] = entry.as_slice() => self.set(name, at.clone(), 0)?,
+                entries => self.entries(entries, at.clone(), 0)?.into(),
+            };
+            let number = *lists.entry(written.clone()).or_insert_with(|| {
+                let ids: Vec<Vec<WordId>> =
+                    written.iter().map(|words| words.iter().map(|w| id(dictionary, w)).collect()).collect();
+                builder.list(&ids)
+            });
+            elements.push(Element::Entries { entries: number, maybe });
+            if !maybe {
+                mandatory.push(written);
+            }
+        }
+        if builder.phrase(&elements) {
+            return Some(mandatory);
+        }
+        self.fault(
+            "S504",
+            at.clone(),
+            "this phrase is too long",
+            "a phrase has at most 64 pieces, gaps counted word by word",
+        );
+        None
+    }
+
+    fn fault(
+        &mut self,
+        code: &'static str,
+        at: std::ops::Range<usize>,
+        what: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        self.faults.push(Diagnostic::error(code, what, help).at(self.source, at));
+    }
+
+    fn set(&mut self, name: &str, at: std::ops::Range<usize>, depth: usize) -> Option<Rc<[Words]>> {
+        if name == "number" {
+            return Some(vec![vec![NUMBER_WORD.into()]].into());
+        }
+        if let Some(known) = self.written.get(name) {
+            return known.clone();
+        }
+        let Some((_, set)) = self.list.sets.iter().find(|(set, _)| set == name) else {
+            let help = match nearest(name, self.list.sets.iter().map(|(set, _)| set.as_str())) {
+                Some(near) => format!("did you mean {{{near}}}?"),
+                None => format!("add {name} = \"…\" under [sets]"),
+            };
+            self.fault("S505", at, format!("there is no set {{{name}}}"), help);
+            return None;
+        };
+        if depth > 8 {
+            self.fault(
+                "S509",
+                set.at.clone(),
+                format!("the set {{{name}}} contains itself"),
+                "take it out of its own entries",
+            );
+            return None;
+        }
+        let written: Option<Rc<[Words]>> =
+            self.entries(&set.value, set.at.clone(), depth + 1).map(Into::into);
+        self.written.insert(name.to_owned(), written.clone());
+        written
+    }
+
+    fn entries(
+        &mut self,
+        entries: &[Vec<Part>],
+        at: std::ops::Range<usize>,
+        depth: usize,
+    ) -> Option<Vec<Words>> {
+        let mut all = Vec::new();
+        for entry in entries {
+            let mut rows: Vec<Words> = vec![Vec::new()];
+            for part in entry {
+                let choices: Vec<Words> = match part {
+                    Part::Word(words) => words.iter().map(|w| vec![w.as_str().into()]).collect(),
+                    Part::Set(name, _) => self.set(name, at.clone(), depth)?.to_vec(),
+                    Part::Group(entries) => self.entries(entries, at.clone(), depth)?,
+                    Part::Maybe(entries) => {
+                        let mut choices = self.entries(entries, at.clone(), depth)?;
+                        choices.push(Vec::new());
+                        choices
+                    }
+                };
+                if rows.len() * choices.len() > MOST_ENTRIES {
+                    self.fault(
+                        "S509",
+                        at,
+                        "this list has too many entries once it is written out",
+                        "split it, or use fewer lists within lists",
+                    );
+                    return None;
+                }
+                rows = rows
+                    .iter()
+                    .flat_map(|row| {
+                        choices.iter().map(move |choice| row.iter().chain(choice).cloned().collect())
+                    })
+                    .collect();
+            }
+            all.append(&mut rows);
+        }
+        all.sort_unstable();
+        all.dedup();
+        if all.len() > MOST_ENTRIES {
+            self.fault(
+                "S509",
+                at,
+                "this list has too many entries once it is written out",
+                "split it, or use fewer lists within lists",
+            );
+            return None;
+        }
+        if let Some(entry) = all.iter().find(|entry| entry.is_empty() || entry.len() > LONGEST_ENTRY) {
+            let what = if entry.is_empty() {
+                "an entry of this list may be empty"
+            } else {
+                "an entry of this list is too long"
+            };
+            self.fault("S509", at, what, format!("an entry has one to {LONGEST_ENTRY} words"));
+            return None;
+        }
+        Some(all)
+    }
+
+    /// The rarest elements of a phrase, at most three: for each, words one of which every match contains.
+    fn anchors(&self, mandatory: &[Rc<[Words]>]) -> Vec<Vec<String>> {
+        let mut elements: Vec<(usize, Vec<String>)> = mandatory
+            .iter()
+            .map(|entries| {
+                let words: BTreeSet<(usize, String)> =
+                    entries.iter().map(|entry| self.rarest(entry)).collect();
+                (
+                    words.iter().map(|(price, _)| price).sum(),
+                    words.into_iter().map(|(_, word)| word).collect(),
+                )
+            })
+            .collect();
+        elements.sort();
+        elements.dedup();
+        elements.into_iter().take(3).map(|(_, words)| words).collect()
+    }
+
+    /// The rarest word of an entry, and about how common it is.
+    fn rarest(&self, entry: &Words) -> (usize, String) {
+        if entry.iter().all(|w| w.chars().next().is_some_and(single)) {
+            return (60 / (entry.len() * entry.len()), entry.iter().map(|w| &**w).collect());
+        }
+        let price = |word: &str| {
+            if word == NUMBER_WORD {
+                20_000
+            } else if let Some(&rank) = self.ranks.get(word) {
+                // Zipf's law: the word of rank r is about 1 / r as common as the first.
+                60_000 / (rank + 10)
+            } else {
+                5
+            }
+        };
+        let word = entry.iter().min_by_key(|w| (price(w), usize::MAX - w.len()));
+        word.map(|word| (price(word), word.to_string())).unwrap_or_default()
+    }
+}
+
+/// Stands for any number in a list that is written out; no folded word looks like it.
+const NUMBER_WORD: &str = "#";
+
+fn id(dictionary: &mut Dictionary, word: &str) -> WordId {
+    if word == NUMBER_WORD { NUMBER } else { dictionary.intern(word) }
+}

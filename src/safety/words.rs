@@ -1,0 +1,644 @@
+//! Folded text to words, with the help of a dictionary: the words that the phrase lists use.
+//!
+//! This is the closer look: leetspeak, censored, stretched, spaced-out, split, joined and misspelt words
+//! are read as the dictionary's word where there is one, and left alone where there is none.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use aho_corasick::AhoCorasick;
+
+/// A word of the dictionary; equal words of all languages share one.
+pub(crate) type WordId = u32;
+
+/// Any word that is in no phrase list.
+pub(crate) const UNKNOWN: WordId = 0;
+/// Any word that begins with a digit and isn't a disguise: what `{number}` stands for.
+pub(crate) const NUMBER: WordId = 1;
+
+/// A word of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Token {
+    /// The dictionary's word, or [`UNKNOWN`].
+    pub word: WordId,
+    /// The dictionary's longest stem (`suicid*`) that it begins with, or [`UNKNOWN`].
+    pub stem: WordId,
+    /// Where it stands in the folded text.
+    pub start: u32,
+    pub end: u32,
+    /// Whether a sentence ended before it.
+    pub stop: bool,
+}
+
+/// Phrase lists hash short strings and small numbers that their authors chose, so a fast hash without a
+/// secret will do; what people send is only ever looked up.
+#[derive(Default)]
+pub(crate) struct FastHasher(u64);
+
+impl Hasher for FastHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.write_u64(u64::from_le_bytes(word));
+        }
+    }
+    fn write_u8(&mut self, byte: u8) {
+        self.write_u64(byte.into());
+    }
+    fn write_u32(&mut self, word: u32) {
+        self.write_u64(word.into());
+    }
+    fn write_u64(&mut self, word: u64) {
+        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+    }
+    fn finish(&self) -> u64 {
+        self.0 ^ (self.0 >> 29)
+    }
+}
+
+pub(crate) type FastMap<K, V> = HashMap<K, V, BuildHasherDefault<FastHasher>>;
+
+/// All words of all phrase lists.
+#[derive(Default)]
+pub(crate) struct Dictionary {
+    words: FastMap<Box<str>, WordId>,
+    stems: FastMap<Box<str>, WordId>,
+    /// Lengths in bytes that stems have.
+    stem_lengths: Vec<usize>,
+    count: u32,
+    /// Words that are read also when disguised.
+    rare: Vec<(Box<str>, WordId)>,
+    slips: FastMap<Box<str>, WordId>,
+    /// First halves of rare words that somebody might part in two.
+    halves: FastMap<Box<str>, ()>,
+    clitics: Vec<Box<str>>,
+    glued: Vec<Box<str>>,
+    joined: Option<AhoCorasick>,
+}
+
+/// Longest word that is worth a closer look, in bytes.
+const LONGEST: usize = 48;
+
+impl Dictionary {
+    pub fn new() -> Self {
+        Dictionary { count: NUMBER + 1, ..Dictionary::default() }
+    }
+
+    /// The number of ids given out.
+    pub fn len(&self) -> usize {
+        self.count as usize
+    }
+
+    /// Bytes on the heap, about.
+    pub fn memory(&self) -> usize {
+        let entries =
+            self.words.capacity() + self.stems.capacity() + self.slips.capacity() + self.halves.capacity();
+        entries * 40 + self.joined.as_ref().map_or(0, AhoCorasick::memory_usage)
+    }
+
+    /// The id of a folded word of a phrase; `suicid*` is a stem.
+    pub fn intern(&mut self, word: &str) -> WordId {
+        let next = self.count;
+        let id = match word.strip_suffix('*') {
+            Some(stem) => {
+                if !self.stem_lengths.contains(&stem.len()) {
+                    self.stem_lengths.push(stem.len());
+                    self.stem_lengths.sort_unstable_by(|a, b| b.cmp(a));
+                }
+                *self.stems.entry(stem.into()).or_insert(next)
+            }
+            None => *self.words.entry(word.into()).or_insert(next),
+        };
+        if id == next {
+            self.count += 1;
+        }
+        id
+    }
+
+    /// Reads `word` also when it is censored, parted, or misspelt by one slip.
+    pub fn add_rare(&mut self, word: &str) {
+        let id = self.intern(word);
+        self.rare.push((word.into(), id));
+    }
+
+    /// A spelling that is read as `word`, unless it is a word itself.
+    pub fn add_misspelling(&mut self, word: &str, misspelt: &str) {
+        let id = self.intern(word);
+        self.slips.insert(misspelt.into(), id);
+    }
+
+    /// A short word that people write together with the next: "imgonna".
+    pub fn add_glued(&mut self, word: &str) {
+        self.glued.push(word.into());
+    }
+
+    /// A short ending that belongs to the word before it: the `t` of "don t".
+    pub fn add_clitic(&mut self, ending: &str) {
+        self.clitics.push(ending.into());
+    }
+
+    /// Call once all words are in. `joined` are letters that, inside a longer word, tell that several
+    /// were run together.
+    pub fn seal(&mut self, joined: &[String]) -> Result<(), aho_corasick::BuildError> {
+        for (word, id) in &self.rare {
+            for slip in slips(word) {
+                if !self.words.contains_key(slip.as_str()) {
+                    self.slips.entry(slip.into()).or_insert(*id);
+                }
+            }
+            for half in halves(word) {
+                self.halves.insert(half.into(), ());
+            }
+        }
+        self.joined = if joined.is_empty() { None } else { Some(AhoCorasick::new(joined)?) };
+        Ok(())
+    }
+
+    /// Every spelling under which a rare word may wake the reader, besides its own.
+    pub fn disguises(word: &str) -> Vec<String> {
+        let mut all = slips(word);
+        all.extend(halves(word).map(|half| format!("{half} {}", &word[half.len()..])));
+        all
+    }
+
+    fn plain(&self, word: &str) -> Option<(WordId, WordId)> {
+        let exact = self.words.get(word).copied().unwrap_or(UNKNOWN);
+        let mut stem = UNKNOWN;
+        for &length in &self.stem_lengths {
+            if length <= word.len()
+                && word.is_char_boundary(length)
+                && let Some(&id) = self.stems.get(&word[..length])
+            {
+                stem = id;
+                break;
+            }
+        }
+        (exact != UNKNOWN || stem != UNKNOWN).then_some((exact, stem))
+    }
+
+    fn known(&self, word: &str) -> Option<(WordId, WordId)> {
+        self.plain(word).or_else(|| self.slips.get(word).map(|&id| (id, UNKNOWN)))
+    }
+
+    /// The closer look at one word.
+    fn resolve(&self, word: &str) -> Option<(WordId, WordId)> {
+        if let Some(found) = self.known(word) {
+            return Some(found);
+        }
+        if word.len() > LONGEST {
+            return None;
+        }
+        if word.bytes().any(|b| !b.is_ascii_lowercase() && b.is_ascii()) {
+            if word.bytes().any(|b| b.is_ascii_lowercase()) {
+                if let Some(found) = unleet(word, |w| self.squeezed(w)) {
+                    return Some(found);
+                }
+                let bare: String = word.chars().filter(|c| !c.is_ascii_punctuation()).collect();
+                if bare.len() < word.len()
+                    && let Some(found) = self.squeezed(&bare)
+                {
+                    return Some(found);
+                }
+                if let Some(id) = self.censored(word) {
+                    return Some((id, UNKNOWN));
+                }
+            }
+            return word.as_bytes()[0].is_ascii_digit().then_some((NUMBER, UNKNOWN));
+        }
+        self.squeezed(word).or_else(|| self.unglued(word))
+    }
+
+    /// A word with a short one before it, without the space: the short one is dropped.
+    fn unglued(&self, word: &str) -> Option<(WordId, WordId)> {
+        let rest =
+            self.glued.iter().filter_map(|short| word.strip_prefix(&**short).filter(|rest| rest.len() > 2));
+        rest.filter_map(|rest| self.words.get(rest)).next().map(|&id| (id, UNKNOWN))
+    }
+
+    /// A word whose letters were stretched: every run of three or more is tried as one and as two, then
+    /// every run as one.
+    fn squeezed(&self, word: &str) -> Option<(WordId, WordId)> {
+        if let Some(found) = self.known(word) {
+            return Some(found);
+        }
+        let bytes = word.as_bytes();
+        if !word.is_ascii() || !bytes.windows(2).any(|w| w[0] == w[1]) {
+            return None;
+        }
+        let mut runs: Vec<(u8, usize)> = Vec::new();
+        for &byte in bytes {
+            match runs.last_mut() {
+                Some((last, count)) if *last == byte => *count += 1,
+                _ => runs.push((byte, 1)),
+            }
+        }
+        let long: Vec<usize> = (0..runs.len()).filter(|&i| runs[i].1 >= 3).take(4).collect();
+        if long.is_empty() {
+            return None;
+        }
+        for choice in 0..(1usize << long.len()) {
+            let mut tried = String::with_capacity(word.len());
+            for (i, &(byte, count)) in runs.iter().enumerate() {
+                let keep = match long.iter().position(|&l| l == i) {
+                    Some(at) => 1 + (choice >> at & 1),
+                    None => count,
+                };
+                tried.extend(std::iter::repeat_n(byte as char, keep));
+            }
+            if let Some(found) = self.known(&tried) {
+                return Some(found);
+            }
+        }
+        let all: String = runs.iter().map(|&(byte, _)| byte as char).collect();
+        self.known(&all)
+    }
+
+    /// A word with letters struck out: each symbol stands for one letter, a row of them for one or more.
+    fn censored(&self, word: &str) -> Option<WordId> {
+        let letters = word.bytes().filter(u8::is_ascii_lowercase).count();
+        if letters < 2 || !word.as_bytes()[0].is_ascii_lowercase() {
+            return None;
+        }
+        self.rare
+            .iter()
+            .find(|(rare, _)| {
+                letters * 2 >= rare.len() && letters < rare.len() && fits(word.as_bytes(), rare.as_bytes())
+            })
+            .map(|&(_, id)| id)
+    }
+
+    /// Several words run together, at least one of them rare.
+    fn segments(&self, word: &str) -> Option<Vec<(usize, usize, (WordId, WordId))>> {
+        if word.len() < 5 || word.len() > LONGEST || !word.is_ascii() || !self.joined.as_ref()?.is_match(word)
+        {
+            return None;
+        }
+        // best[i] = the fewest words that make up word[..i], and where the last of them starts.
+        let mut best: Vec<Option<(usize, usize)>> = vec![None; word.len() + 1];
+        best[0] = Some((0, 0));
+        for end in 1..=word.len() {
+            for start in end.saturating_sub(14)..end {
+                let Some((count, _)) = best[start] else { continue };
+                let piece = &word[start..end];
+                let real =
+                    self.words.contains_key(piece) && (piece.len() > 1 || matches!(piece, "i" | "a" | "u"));
+                if real && best[end].is_none_or(|(least, _)| count + 1 < least) {
+                    best[end] = Some((count + 1, start));
+                }
+            }
+        }
+        let mut pieces = Vec::new();
+        let mut end = word.len();
+        while end > 0 {
+            let (_, start) = best[end]?;
+            pieces.push((start, end, self.plain(&word[start..end])?));
+            end = start;
+        }
+        pieces.reverse();
+        Some(pieces)
+    }
+
+    /// Reads a folded text word by word.
+    pub fn tokens(&self, folded: &str) -> Vec<Token> {
+        let mut tokens: Vec<Token> = Vec::with_capacity(folded.len() / 5 + 1);
+        let mut stop = false;
+        // Words since the sentence began: a sentence of one word is no sentence ("i. want. to. die.").
+        let mut sentence = 0;
+        let mut at = 0;
+        let mut lone = 0;
+        for word in folded.split(' ') {
+            let (start, end) = (at, at + word.len());
+            at = end + 1;
+            match word {
+                "" => continue,
+                "." => {
+                    stop |= sentence > 1;
+                    sentence = 0;
+                    continue;
+                }
+                "," | "\"" => continue,
+                _ => {}
+            }
+            sentence += 1;
+            let mut push = |start: usize, end: usize, (word, stem): (WordId, WordId)| {
+                let stop = std::mem::take(&mut stop);
+                tokens.push(Token { word, stem, start: start as u32, end: end as u32, stop });
+            };
+            let first = word.as_bytes()[0];
+            if first >= 0x80 && word.chars().next().is_some_and(single) {
+                for (i, c) in word.char_indices() {
+                    let end = start + i + c.len_utf8();
+                    push(start + i, end, self.plain(&folded[start + i..end]).unwrap_or_default());
+                }
+                lone = 0;
+                continue;
+            }
+            if word.len() == 1 {
+                lone += 1;
+            } else {
+                if lone >= 3 {
+                    self.spaced(folded, &mut tokens, lone);
+                }
+                lone = 0;
+            }
+            self.word(folded, &mut tokens, (start, end), &mut stop);
+        }
+        if lone >= 3 {
+            self.spaced(folded, &mut tokens, lone);
+        }
+        tokens
+    }
+
+    fn word(&self, folded: &str, tokens: &mut Vec<Token>, (start, end): (usize, usize), stop: &mut bool) {
+        let word = &folded[start..end];
+        // The second half of a parted word, or a lost apostrophe.
+        if let Some(last) = tokens.last().copied()
+            && !*stop
+            && start == last.end as usize + 1
+        {
+            let before = &folded[last.start as usize..last.end as usize];
+            let clitic = word.len() <= 2 && self.clitics.iter().any(|c| &**c == word);
+            let half = word.len() <= 12 && self.halves.contains_key(before);
+            if (clitic || half) && before.len() + word.len() <= LONGEST {
+                let whole = format!("{before}{word}");
+                let found = if clitic {
+                    self.plain(&whole).filter(|found| found.0 != UNKNOWN)
+                } else {
+                    self.rare.iter().find(|(rare, _)| **rare == *whole).map(|&(_, id)| (id, UNKNOWN))
+                };
+                if let Some((word, stem)) = found {
+                    let stop = last.stop;
+                    tokens.pop();
+                    tokens.push(Token { word, stem, start: last.start, end: end as u32, stop });
+                    return;
+                }
+            }
+        }
+        let mut push = |start: usize, end: usize, (word, stem): (WordId, WordId)| {
+            let stop = std::mem::take(stop);
+            tokens.push(Token { word, stem, start: start as u32, end: end as u32, stop });
+        };
+        if let Some(found) = self.resolve(word) {
+            return push(start, end, found);
+        }
+        if let Some(pieces) = self.segments(word) {
+            for (from, to, found) in pieces {
+                push(start + from, start + to, found);
+            }
+            return;
+        }
+        if word.bytes().any(|b| b.is_ascii_punctuation()) {
+            // Not one word after all: "die!i".
+            let mut at = 0;
+            for piece in word.split(|c: char| c.is_ascii_punctuation()) {
+                if !piece.is_empty() {
+                    push(start + at, start + at + piece.len(), self.resolve(piece).unwrap_or_default());
+                }
+                at += piece.len() + 1;
+            }
+            return;
+        }
+        push(start, end, (UNKNOWN, UNKNOWN));
+    }
+
+    /// The last `lone` tokens are one letter each: they may spell words.
+    fn spaced(&self, folded: &str, tokens: &mut Vec<Token>, lone: usize) {
+        // Some of them may have been joined as lost apostrophes ("i m"): count letters, not tokens.
+        let mut from = tokens.len();
+        let mut letters = 0;
+        while from > 0 && letters < lone {
+            from -= 1;
+            letters += folded[tokens[from].start as usize..tokens[from].end as usize].replace(' ', "").len();
+        }
+        if letters != lone || lone > 2 * LONGEST {
+            return;
+        }
+        let first = tokens[from];
+        let positions: Vec<usize> = (first.start as usize..tokens[tokens.len() - 1].end as usize)
+            .filter(|&i| folded.as_bytes()[i] != b' ' && !matches!(folded.as_bytes()[i], b'.' | b',' | b'"'))
+            .collect();
+        let word: String = positions.iter().map(|&i| folded.as_bytes()[i] as char).collect();
+        let pieces = match self.resolve(&word) {
+            Some(found) if found.0 != NUMBER => vec![(0, word.len(), found)],
+            _ => match self.segments(&word) {
+                Some(pieces) => pieces,
+                None => return,
+            },
+        };
+        tokens.truncate(from);
+        for (i, (start, end, (word, stem))) in pieces.into_iter().enumerate() {
+            tokens.push(Token {
+                word,
+                stem,
+                start: positions[start] as u32,
+                end: positions[end - 1] as u32 + 1,
+                stop: i == 0 && first.stop,
+            });
+        }
+    }
+}
+
+/// Whether a letter belongs to a script that is read one letter at a time.
+pub(crate) fn single(c: char) -> bool {
+    super::letters::kind(c) == super::letters::Kind::Single
+}
+
+/// Tries every reading of digits and symbols as the letters they look like; few, since each has at most two.
+fn unleet<T>(word: &str, try_word: impl Fn(&str) -> Option<T>) -> Option<T> {
+    let twofold = word.bytes().filter(|b| matches!(b, b'1' | b'!' | b'|')).count().min(4);
+    for choice in 0..(1u32 << twofold) {
+        let mut seen = 0;
+        let mut read = String::with_capacity(word.len());
+        for c in word.chars() {
+            read.push(match c {
+                '1' | '!' | '|' => {
+                    let second = choice >> seen & 1 == 1;
+                    seen = (seen + 1).min(31);
+                    if second { 'l' } else { 'i' }
+                }
+                '0' => 'o',
+                '3' => 'e',
+                '4' | '@' => 'a',
+                '5' | '$' => 's',
+                '7' | '+' => 't',
+                '8' | '&' => 'b',
+                '9' => 'g',
+                '6' => 'g',
+                c => c,
+            });
+        }
+        if let Some(found) = try_word(&read) {
+            return Some(found);
+        }
+    }
+    None
+}
+
+/// Whether a censored spelling fits a word: letters are themselves, a row of `n` symbols is any `n` letters
+/// or, where it is two or more, any number from one.
+fn fits(mask: &[u8], word: &[u8]) -> bool {
+    match mask.first() {
+        None => word.is_empty(),
+        Some(b) if b.is_ascii_lowercase() => word.first() == Some(b) && fits(&mask[1..], &word[1..]),
+        Some(_) => {
+            let row = mask.iter().take_while(|b| !b.is_ascii_lowercase()).count();
+            let rest = &mask[row..];
+            let most = if row == 1 { 1 } else { word.len() };
+            (1..=most.min(word.len())).any(|taken| fits(rest, &word[taken..]))
+        }
+    }
+}
+
+/// Spellings one slip away: a letter lost, doubled, swapped with its neighbour, or hit beside the key.
+/// Never the first letter alone, which makes other words. Short words have no slips.
+fn slips(word: &str) -> Vec<String> {
+    if word.len() < 6 || !word.bytes().all(|b| b.is_ascii_lowercase()) {
+        return Vec::new();
+    }
+    let bytes = word.as_bytes();
+    let mut all: Vec<Vec<u8>> = Vec::new();
+    for i in 0..bytes.len() {
+        if i > 0 {
+            let mut lost = bytes.to_vec();
+            lost.remove(i);
+            all.push(lost);
+        }
+        let mut doubled = bytes.to_vec();
+        doubled.insert(i, bytes[i]);
+        all.push(doubled);
+        if i + 1 < bytes.len() && bytes[i] != bytes[i + 1] {
+            let mut swapped = bytes.to_vec();
+            swapped.swap(i, i + 1);
+            all.push(swapped);
+        }
+        if i > 0 {
+            for &near in neighbours(bytes[i]) {
+                let mut wrong = bytes.to_vec();
+                wrong[i] = near;
+                all.push(wrong);
+                let mut extra = bytes.to_vec();
+                extra.insert(i, near);
+                all.push(extra);
+            }
+        }
+    }
+    let mut all: Vec<String> = all.into_iter().filter_map(|b| String::from_utf8(b).ok()).collect();
+    all.sort_unstable();
+    all.dedup();
+    all.retain(|slip| slip != word);
+    all
+}
+
+/// Keys next to a key on common keyboards, and vowels that sound alike.
+fn neighbours(letter: u8) -> &'static [u8] {
+    match letter {
+        b'a' => b"sqweiou",
+        b'b' => b"vnh",
+        b'c' => b"xvs",
+        b'd' => b"sfet",
+        b'e' => b"wriauo",
+        b'f' => b"dgv",
+        b'g' => b"fht",
+        b'h' => b"gjn",
+        b'i' => b"uoyea",
+        b'j' => b"hk",
+        b'k' => b"jlc",
+        b'l' => b"ko",
+        b'm' => b"n",
+        b'n' => b"mb",
+        b'o' => b"ipuae",
+        b'p' => b"ol",
+        b'q' => b"wa",
+        b'r' => b"et",
+        b's' => b"adcz",
+        b't' => b"ryd",
+        b'u' => b"iyoae",
+        b'v' => b"bcf",
+        b'w' => b"qe",
+        b'x' => b"zc",
+        b'y' => b"tui",
+        b'z' => b"xs",
+        _ => b"",
+    }
+}
+
+/// First halves of a word that somebody might part in two, at least two letters on either side.
+fn halves(word: &str) -> impl Iterator<Item = &str> {
+    let long = word.len() >= 6 && word.is_ascii();
+    (2..word.len().saturating_sub(1)).filter(move |_| long).map(move |at| &word[..at])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dictionary() -> Dictionary {
+        let mut dictionary = Dictionary::new();
+        for word in ["i", "want", "to", "die", "kill", "myself", "dont"] {
+            dictionary.intern(word);
+        }
+        dictionary.intern("suicid*");
+        for word in ["suicide", "kill", "myself"] {
+            dictionary.add_rare(word);
+        }
+        dictionary.add_clitic("t");
+        dictionary.seal(&["killm".into(), "todie".into()]).unwrap();
+        dictionary
+    }
+
+    fn read(text: &str) -> Vec<String> {
+        let dictionary = dictionary();
+        let names: HashMap<WordId, String> =
+            dictionary.words.iter().map(|(w, &id)| (id, w.to_string())).collect();
+        let folded = super::super::fold::fold(text);
+        dictionary
+            .tokens(folded.text())
+            .iter()
+            .map(|t| {
+                names
+                    .get(&t.word)
+                    .cloned()
+                    .unwrap_or_else(|| if t.stem == UNKNOWN { "?".into() } else { "*".into() })
+            })
+            .collect()
+    }
+
+    #[test]
+    fn disguised_words_are_read_as_themselves() {
+        for text in [
+            "k1ll",
+            "k!ll",
+            "k*ll",
+            "kiiiillll",
+            "K.I.L.L",
+            "k i l l",
+            "k||il||l",
+            "ᴋɪʟʟ",
+            "кill",
+            "𝓴𝓲𝓵𝓵",
+            "ⓚⓘⓛⓛ",
+            "ki\u{200b}ll",
+        ] {
+            assert_eq!(read(text), ["kill"], "{text}");
+        }
+        for text in
+            ["su!c1de", "$uicide", "sucide", "suicde", "sui cide", "s*icide", "su***de", "s-u-i-c-i-d-e"]
+        {
+            assert_eq!(read(text), ["suicide"], "{text}");
+        }
+    }
+
+    #[test]
+    fn words_run_together_are_parted() {
+        assert_eq!(read("killmyself"), ["kill", "myself"]);
+        assert_eq!(read("i w a n t t o d i e"), ["i", "want", "to", "die"]);
+        assert_eq!(read("iwanttodie"), ["i", "want", "to", "die"]);
+    }
+
+    #[test]
+    fn other_words_stay_what_they_are() {
+        assert_eq!(read("suede suit soldier skill"), ["?", "?", "?", "?"]);
+        assert_eq!(read("don't don t"), ["dont", "dont"]);
+    }
+}
