@@ -41,6 +41,7 @@ pub(crate) struct ContextEntry {
     pub id: RuleId,
     pub to: Level,
     pub reach: Option<u32>,
+    pub sentence: bool,
     pub firm: bool,
     /// Indices of rules; empty for all.
     pub only: Vec<u16>,
@@ -175,6 +176,7 @@ impl Writer<'_, '_> {
                 id: id(&context.id),
                 to: context.to,
                 reach: context.reach,
+                sentence: context.sentence,
                 firm: context.firm,
                 only: only.map(|i| i as u16).collect(),
             });
