@@ -191,7 +191,8 @@ struct Edge {
 /// What was read of one message; kept so that the beginnings of phrases can be found afterwards.
 pub(crate) struct Reading<'a> {
     chart: &'a Chart,
-    tokens: &'a [Token],
+    /// The message.
+    pub tokens: &'a [Token],
     edges: Vec<Edge>,
     /// For each token, where its edges begin.
     starts: Vec<u32>,

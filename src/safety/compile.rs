@@ -41,6 +41,7 @@ pub(crate) struct ContextEntry {
     pub id: RuleId,
     pub to: Level,
     pub reach: Option<u32>,
+    pub sentence: bool,
     pub firm: bool,
     /// Indices of rules; empty for all.
     pub only: Vec<u16>,
@@ -62,7 +63,7 @@ pub(crate) struct Compiled {
     pub anchors: Anchors,
 }
 
-type Words = Vec<Rc<str>>;
+type Words = Vec<WordId>;
 /// Lists that were compiled already.
 type Lists = FastMap<Rc<[Words]>, usize>;
 
@@ -95,8 +96,9 @@ pub(crate) fn compile(lists: &[(Source<'_>, List)], faults: &mut Vec<Diagnostic>
         // The first mention of a word counts.
         ranks.reverse();
         let ranks = ranks.into_iter().collect();
-        let mut writer = Writer { source, list, written: HashMap::new(), ranks, faults };
-        pending.push(writer.language(&mut dictionary, &mut anchors));
+        let mut writer =
+            Writer { source, list, written: HashMap::new(), ranks, dictionary: &mut dictionary, faults };
+        pending.push(writer.language(&mut anchors));
     }
     if let Err(error) = dictionary.seal(&joined) {
         faults.push(Diagnostic::error("S509", format!("the lists are too large: {error}"), "shorten them"));
@@ -135,11 +137,12 @@ struct Writer<'a, 'b> {
     written: HashMap<String, Option<Rc<[Words]>>>,
     /// Common words, and their rank.
     ranks: HashMap<&'a str, usize>,
+    dictionary: &'b mut Dictionary,
     faults: &'b mut Vec<Diagnostic>,
 }
 
 impl Writer<'_, '_> {
-    fn language(&mut self, dictionary: &mut Dictionary, anchors: &mut AnchorsBuilder) -> Pending {
+    fn language(&mut self, anchors: &mut AnchorsBuilder) -> Pending {
         let list = self.list;
         let mut builder = ChartBuilder::new();
         let mut owners = Vec::new();
@@ -161,9 +164,7 @@ impl Writer<'_, '_> {
             });
             for phrase in &rule.phrases {
                 for pieces in self.variants(&phrase.value) {
-                    let Some(written) =
-                        self.phrase(&pieces, &phrase.at, dictionary, &mut builder, &mut lists)
-                    else {
+                    let Some(written) = self.phrase(&pieces, &phrase.at, &mut builder, &mut lists) else {
                         continue;
                     };
                     owners.push(Owner::Rule(index as u16));
@@ -184,18 +185,19 @@ impl Writer<'_, '_> {
                 id: id(&context.id),
                 to: context.to,
                 reach: context.reach,
+                sentence: context.sentence,
                 firm: context.firm,
                 only: only.map(|i| i as u16).collect(),
             });
             for phrase in &context.phrases {
                 for pieces in self.variants(&phrase.value) {
-                    if self.phrase(&pieces, &phrase.at, dictionary, &mut builder, &mut lists).is_some() {
+                    if self.phrase(&pieces, &phrase.at, &mut builder, &mut lists).is_some() {
                         owners.push(Owner::Context(index as u16));
                     }
                 }
             }
         }
-        let fillers = list.fillers.iter().map(|word| dictionary.intern(word)).collect();
+        let fillers = list.fillers.iter().map(|word| self.dictionary.intern(word)).collect();
         (rules, contexts, owners, builder, fillers)
     }
 
@@ -259,7 +261,6 @@ impl Writer<'_, '_> {
         &mut self,
         pieces: &[Piece],
         at: &std::ops::Range<usize>,
-        dictionary: &mut Dictionary,
         builder: &mut ChartBuilder,
         lists: &mut Lists,
     ) -> Option<Vec<Rc<[Words]>>> {
@@ -278,11 +279,7 @@ impl Writer<'_, '_> {
                 [entry] if let [Part::Set(name, _)] = entry.as_slice() => self.set(name, at.clone(), 0)?,
                 entries => self.entries(entries, at.clone(), 0)?.into(),
             };
-            let number = *lists.entry(written.clone()).or_insert_with(|| {
-                let ids: Vec<Vec<WordId>> =
-                    written.iter().map(|words| words.iter().map(|w| id(dictionary, w)).collect()).collect();
-                builder.list(&ids)
-            });
+            let number = *lists.entry(written.clone()).or_insert_with(|| builder.list(&written));
             elements.push(Element::Entries { entries: number, maybe });
             if !maybe {
                 mandatory.push(written);
@@ -312,7 +309,7 @@ impl Writer<'_, '_> {
 
     fn set(&mut self, name: &str, at: std::ops::Range<usize>, depth: usize) -> Option<Rc<[Words]>> {
         if name == "number" {
-            return Some(vec![vec![NUMBER_WORD.into()]].into());
+            return Some(vec![vec![NUMBER]].into());
         }
         if let Some(known) = self.written.get(name) {
             return known.clone();
@@ -351,7 +348,7 @@ impl Writer<'_, '_> {
             let mut rows: Vec<Words> = vec![Vec::new()];
             for part in entry {
                 let choices: Vec<Words> = match part {
-                    Part::Word(words) => words.iter().map(|w| vec![w.as_str().into()]).collect(),
+                    Part::Word(words) => words.iter().map(|w| vec![self.dictionary.intern(w)]).collect(),
                     Part::Set(name, _) => self.set(name, at.clone(), depth)?.to_vec(),
                     Part::Group(entries) => self.entries(entries, at.clone(), depth)?,
                     Part::Maybe(entries) => {
@@ -403,8 +400,10 @@ impl Writer<'_, '_> {
 
     /// The rarest elements of a phrase, at most three: for each, words one of which every match contains.
     fn anchors(&self, mandatory: &[Rc<[Words]>]) -> Vec<Vec<String>> {
+        let countable = |entries: &&Rc<[Words]>| !entries.iter().flatten().any(|&word| word == NUMBER);
         let mut elements: Vec<(usize, Vec<String>)> = mandatory
             .iter()
+            .filter(countable)
             .map(|entries| {
                 let words: BTreeSet<(usize, String)> =
                     entries.iter().map(|entry| self.rarest(entry)).collect();
@@ -421,27 +420,22 @@ impl Writer<'_, '_> {
 
     /// The rarest word of an entry, and about how common it is.
     fn rarest(&self, entry: &Words) -> (usize, String) {
-        if entry.iter().all(|w| w.chars().next().is_some_and(single)) {
-            return (60 / (entry.len() * entry.len()), entry.iter().map(|w| &**w).collect());
+        let unspaced = |word: &str| word.chars().next().is_some_and(single);
+        if entry.iter().all(|&word| unspaced(self.dictionary.name(word))) {
+            return (
+                60 / (entry.len() * entry.len()),
+                entry.iter().map(|&word| self.dictionary.name(word)).collect(),
+            );
         }
-        let price = |word: &str| {
-            if word == NUMBER_WORD {
-                20_000
-            } else if let Some(&rank) = self.ranks.get(word) {
-                // Zipf's law: the word of rank r is about 1 / r as common as the first.
-                60_000 / (rank + 10)
-            } else {
-                5
-            }
+        let price = |word: &str| match self.ranks.get(word) {
+            // Zipf's law: the word of rank r is about 1 / r as common as the first.
+            Some(&rank) => 60_000 / (rank + 10),
+            None => 5,
         };
-        let word = entry.iter().min_by_key(|w| (price(w), usize::MAX - w.len()));
-        word.map(|word| (price(word), word.to_string())).unwrap_or_default()
+        let words = entry
+            .iter()
+            .map(|&word| self.dictionary.name(word))
+            .map(|name| (price(name), usize::MAX - name.len(), name));
+        words.min().map(|(price, _, name)| (price, name.to_owned())).unwrap_or_default()
     }
-}
-
-/// Stands for any number in a list that is written out; no folded word looks like it.
-const NUMBER_WORD: &str = "#";
-
-fn id(dictionary: &mut Dictionary, word: &str) -> WordId {
-    if word == NUMBER_WORD { NUMBER } else { dictionary.intern(word) }
 }

@@ -4,6 +4,7 @@
 use super::Level;
 use super::chart::Reading;
 use super::compile::{ContextEntry, Language, Owner, RuleEntry};
+use super::words::Token;
 
 /// Farthest that a context can reach, in words, and the longest phrase that is looked for around a sign.
 const FARTHEST: u32 = 30;
@@ -64,7 +65,7 @@ pub(crate) fn weigh(language: &Language, reading: &Reading<'_>, all: bool) -> Ve
             }
             let mut one = Weighed { sign, level: rule.level, by: Vec::new(), alone };
             if !rule.certain {
-                lower(&mut one, rule, &contexts, &language.contexts, all);
+                lower(&mut one, rule, &contexts, &language.contexts, reading.tokens);
             }
             if !alone {
                 best = best.max(Some((one.level, preferred(rule))));
@@ -84,19 +85,20 @@ pub(crate) fn preferred(rule: &RuleEntry) -> u8 {
     }
 }
 
-fn lower(one: &mut Weighed, rule: &RuleEntry, contexts: &[Span], entries: &[ContextEntry], all: bool) {
+fn lower(one: &mut Weighed, rule: &RuleEntry, contexts: &[Span], entries: &[ContextEntry], tokens: &[Token]) {
     let sign = one.sign;
     // Contexts come in the order in which they end.
     let from = contexts.partition_point(|c| c.end + FARTHEST < sign.start);
     for &span in &contexts[from..] {
-        if span.end > sign.end + FARTHEST + LONGEST || one.level == Level::None && !all {
+        if span.end > sign.end + FARTHEST + LONGEST || one.level == Level::None {
             break;
         }
         let context = &entries[span.index as usize];
         let overlaps = span.start < sign.end && sign.start < span.end;
         let distance = sign.start.saturating_sub(span.end).max(span.start.saturating_sub(sign.end));
-        let applies =
-            overlaps || context.reach.is_some_and(|reach| distance <= reach) && (context.firm || !rule.firm);
+        let near = || context.reach.is_some_and(|reach| distance <= reach) && (context.firm || !rule.firm);
+        let between = || &tokens[span.end.min(sign.end) as usize..=span.start.max(sign.start) as usize];
+        let applies = overlaps || near() && !(context.sentence && between().iter().any(|token| token.stop));
         if applies
             && context.to < one.level
             && (context.only.is_empty() || context.only.contains(&sign.index))

@@ -46,6 +46,8 @@ pub(crate) struct Context {
     pub examples: Vec<Placed<String>>,
     /// How many words away a sign may stand; without it, the two must overlap.
     pub reach: Option<u32>,
+    /// Reaches no farther than its own sentence.
+    pub sentence: bool,
     /// Defuses firm signs as well, when near.
     pub firm: bool,
     /// The only rules that it defuses; empty for all.
@@ -72,7 +74,7 @@ const TOP: [&str; 10] =
     ["language", "common", "filler", "rare", "joined", "clitics", "glued", "sets", "rule", "context"];
 const RULE: [&str; 10] =
     ["id", "level", "who", "about", "phrases", "examples", "traps", "beside", "firm", "certain"];
-const CONTEXT: [&str; 8] = ["id", "to", "about", "phrases", "examples", "reach", "firm", "only"];
+const CONTEXT: [&str; 9] = ["id", "to", "about", "phrases", "examples", "reach", "sentence", "firm", "only"];
 
 type Table<'a> = DeTable<'a>;
 type Value<'a> = Spanned<DeValue<'a>>;
@@ -407,9 +409,10 @@ impl Reader<'_, '_> {
             reach
         });
         let firm = self.flag(table, "firm");
+        let sentence = self.flag(table, "sentence");
         let only = self.texts(table, "only");
         about?;
-        Some(Context { id: id?, to: to?, phrases, examples, reach, firm, only })
+        Some(Context { id: id?, to: to?, phrases, examples, reach, sentence, firm, only })
     }
 }
 

@@ -66,7 +66,8 @@ pub(crate) struct Dictionary {
     stems: FastMap<Box<str>, WordId>,
     /// Lengths in bytes that stems have.
     stem_lengths: Vec<usize>,
-    count: u32,
+    /// For each id, the word; of a stem, with its star.
+    names: Vec<Box<str>>,
     /// Words that are read also when disguised.
     rare: Vec<(Box<str>, WordId)>,
     slips: FastMap<Box<str>, WordId>,
@@ -82,24 +83,25 @@ const LONGEST: usize = 48;
 
 impl Dictionary {
     pub fn new() -> Self {
-        Dictionary { count: NUMBER + 1, ..Dictionary::default() }
+        // No folded word looks like these two, so nothing can be mistaken for them.
+        Dictionary { names: vec!["".into(), "#".into()], ..Dictionary::default() }
     }
 
     /// The number of ids given out.
     pub fn len(&self) -> usize {
-        self.count as usize
+        self.names.len()
     }
 
     /// Bytes on the heap, about.
     pub fn memory(&self) -> usize {
         let entries =
             self.words.capacity() + self.stems.capacity() + self.slips.capacity() + self.halves.capacity();
-        entries * 40 + self.joined.as_ref().map_or(0, AhoCorasick::memory_usage)
+        entries * 40 + self.names.len() * 24 + self.joined.as_ref().map_or(0, AhoCorasick::memory_usage)
     }
 
     /// The id of a folded word of a phrase; `suicid*` is a stem.
     pub fn intern(&mut self, word: &str) -> WordId {
-        let next = self.count;
+        let next = self.names.len() as u32;
         let id = match word.strip_suffix('*') {
             Some(stem) => {
                 if !self.stem_lengths.contains(&stem.len()) {
@@ -111,9 +113,14 @@ impl Dictionary {
             None => *self.words.entry(word.into()).or_insert(next),
         };
         if id == next {
-            self.count += 1;
+            self.names.push(word.into());
         }
         id
+    }
+
+    /// The word that an id was given to.
+    pub fn name(&self, word: WordId) -> &str {
+        &self.names[word as usize]
     }
 
     /// Reads `word` also when it is censored, parted, or misspelt by one slip.
@@ -379,14 +386,17 @@ impl Dictionary {
             let stop = std::mem::take(stop);
             tokens.push(Token { word, stem, start: start as u32, end: end as u32, stop });
         };
-        if let Some(found) = self.resolve(word) {
-            return push(start, end, found);
-        }
-        if let Some(pieces) = self.segments(word) {
+        // Before the closer look, which may see no more than a stem ("killmyself" begins like "killing").
+        if !self.words.contains_key(word)
+            && let Some(pieces) = self.segments(word)
+        {
             for (from, to, found) in pieces {
                 push(start + from, start + to, found);
             }
             return;
+        }
+        if let Some(found) = self.resolve(word) {
+            return push(start, end, found);
         }
         if word.bytes().any(|b| b.is_ascii_punctuation()) {
             // Not one word after all: "die!i".
