@@ -429,13 +429,10 @@ impl Dictionary {
             .filter(|&i| folded.as_bytes()[i] != b' ' && !matches!(folded.as_bytes()[i], b'.' | b',' | b'"'))
             .collect();
         let word: String = positions.iter().map(|&i| folded.as_bytes()[i] as char).collect();
-        let pieces = match self.resolve(&word) {
-            Some(found) if found.0 != NUMBER => vec![(0, word.len(), found)],
-            _ => match self.segments(&word) {
-                Some(pieces) => pieces,
-                None => return,
-            },
+        let whole = || {
+            self.resolve(&word).filter(|found| found.0 != NUMBER).map(|found| vec![(0, word.len(), found)])
         };
+        let Some(pieces) = self.segments(&word).or_else(whole) else { return };
         tokens.truncate(from);
         for (i, (start, end, (word, stem))) in pieces.into_iter().enumerate() {
             tokens.push(Token {
