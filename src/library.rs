@@ -28,6 +28,9 @@ const BUILTIN: &[(&str, &str)] = &[
     ("wording/en.toml", include_str!("../scripts/wording/en.toml")),
 ];
 
+/// How phrase lists are read: with their examples tried, or without.
+type ReadPhrases = fn(&[(&str, &str)]) -> Result<Screener, Vec<Diagnostic>>;
+
 /// Everything that a conversation is made of.
 #[derive(Debug)]
 pub struct Library {
@@ -54,7 +57,7 @@ impl Library {
 
     fn assemble<'f>(
         files: impl IntoIterator<Item = (&'f str, &'f str)>,
-        screener: fn(&[(&str, &str)]) -> Result<Screener, Vec<Diagnostic>>,
+        screener: ReadPhrases,
     ) -> Result<Library, Vec<Diagnostic>> {
         let mut all: BTreeMap<&str, &str> = files.into_iter().collect();
         for (path, text) in BUILTIN {

@@ -29,7 +29,9 @@ fn each_thing_that_a_newcomer_tries_does_what_they_would_hope() {
     let mut from = 0;
     let flat = first.replace("┃ ", "").replace('\n', " ");
     for words in in_order {
-        let at = flat[from..].find(words).unwrap_or_else(|| panic!("{words:?} is not said after byte {from}:\n{first}"));
+        let at = flat[from..]
+            .find(words)
+            .unwrap_or_else(|| panic!("{words:?} is not said after byte {from}:\n{first}"));
         from += at + words.len();
     }
     let second = text(&run(
@@ -37,27 +39,48 @@ fn each_thing_that_a_newcomer_tries_does_what_they_would_hope() {
         &["chat"],
         "keep talking to the guide\nnotes\nsave my-visit\nsave my-visit\nforget me\nnotes\n",
     ));
-    for words in ["Last time was hard", "tiring road", "I have tried two or more antidepressants.", "Saved as my-visit.md", "already", "I erased", "Your notes are empty"] {
+    for words in [
+        "Last time was hard",
+        "tiring road",
+        "I have tried two or more antidepressants.",
+        "Saved as my-visit.md",
+        "already",
+        "I erased",
+        "Your notes are empty",
+    ] {
         assert!(second.replace('\n', " ").contains(words), "{words:?} is not in:\n{second}");
     }
     let notes = std::fs::read_to_string(folder.path().join("my-visit.md")).expect("the notes");
-    assert!(notes.starts_with("# Notes for my visit\n") && notes.contains("- I have tried two or more antidepressants.\n"), "{notes}");
+    assert!(
+        notes.starts_with("# Notes for my visit\n")
+            && notes.contains("- I have tried two or more antidepressants.\n"),
+        "{notes}"
+    );
     for word in ["score", "%", "suicidal", "diagnos", "die"] {
         assert!(!notes.to_lowercase().contains(word), "{word} in:\n{notes}");
     }
     let third = text(&run(folder.path(), &["chat"], ""));
-    assert!(third.contains("Shall we start?") && !third.contains("Welcome back"), "nothing is left:\n{third}");
+    assert!(
+        third.contains("Shall we start?") && !third.contains("Welcome back"),
+        "nothing is left:\n{third}"
+    );
 }
 
 #[test]
 fn what_is_typed_never_reaches_the_disk() {
     let folder = tempfile::tempdir().expect("a folder");
-    run(folder.path(), &["chat", "--person", "Zebediah"], "yes\nmy secret word is xyzzyplugh\ni want to die, xyzzyplugh\n1\n");
+    run(
+        folder.path(),
+        &["chat", "--person", "Zebediah"],
+        "yes\nmy secret word is xyzzyplugh\ni want to die, xyzzyplugh\n1\n",
+    );
     let mut files = vec![folder.path().to_owned()];
     let mut read = 0;
     while let Some(path) = files.pop() {
         if path.is_dir() {
-            files.extend(std::fs::read_dir(&path).expect("a folder").map(|entry| entry.expect("an entry").path()));
+            files.extend(
+                std::fs::read_dir(&path).expect("a folder").map(|entry| entry.expect("an entry").path()),
+            );
         } else {
             let bytes = std::fs::read(&path).expect("a file");
             read += bytes.len();

@@ -122,7 +122,7 @@ pub(crate) fn plain(c: char, mut write: impl FnMut(char)) {
             return write(char::from_u32(part as u32 - 0x60).unwrap_or(part));
         }
         for lower in part.to_lowercase() {
-            if !(kind(lower) == Kind::Nothing && !lower.is_ascii()) {
+            if kind(lower) != Kind::Nothing || lower.is_ascii() {
                 write(stroked(lower).unwrap_or(lower));
             }
         }

@@ -81,6 +81,9 @@ pub(crate) struct Dictionary {
 /// Longest word that is worth a closer look, in bytes.
 const LONGEST: usize = 48;
 
+/// Where a word stands in letters that were run together, and which it is: itself and its stem.
+type Piece = (usize, usize, (WordId, WordId));
+
 impl Dictionary {
     pub fn new() -> Self {
         // No folded word looks like these two, so nothing can be mistaken for them.
@@ -276,7 +279,7 @@ impl Dictionary {
     }
 
     /// Several words run together, at least one of them rare.
-    fn segments(&self, word: &str) -> Option<Vec<(usize, usize, (WordId, WordId))>> {
+    fn segments(&self, word: &str) -> Option<Vec<Piece>> {
         if word.len() < 5 || word.len() > LONGEST || !word.is_ascii() || !self.joined.as_ref()?.is_match(word)
         {
             return None;
