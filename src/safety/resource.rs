@@ -24,6 +24,13 @@ pub use date::Date;
 /// Not looked at for too long.
 const STALE: &str = "S405";
 
+/// Codes of countries that are words too, in the languages that people write to the bot.
+#[rustfmt::skip]
+const WORDS: &[&str] = &[
+    "ad", "ai", "al", "am", "as", "at", "be", "by", "de", "do", "es", "id", "il", "im", "in", "is", "it", "je", "la",
+    "ma", "me", "mo", "my", "na", "ne", "no", "pa", "se", "si", "so", "sy", "to", "um", "va",
+];
+
 /// How many services one message shows: more is a wall of text.
 const MOST_SERVICES: usize = 3;
 /// After how many months without a check a number is to be looked at again.
@@ -194,6 +201,13 @@ impl Resources {
         }
         // Words of two letters are seldom countries: only what is assigned to one counts.
         Country::parse(name).filter(|code| code.is_assigned())
+    }
+
+    /// Like [`find`](Resources::find), for what somebody says of their own accord: a code that is also a word doesn't
+    /// count. "No" is an answer, and not Norway; taken for it, a person in danger would be shown numbers that don't
+    /// work where they are.
+    pub fn find_in_talk(&self, typed: &str) -> Option<Country> {
+        (!WORDS.contains(&fold(typed).as_str())).then(|| self.find(typed)).flatten()
     }
 
     /// The name nearest to one that [`find`](Resources::find) doesn't know.

@@ -124,6 +124,22 @@ fn people_name_their_country_in_many_ways() {
 }
 
 #[test]
+fn a_short_answer_is_not_taken_for_a_country() {
+    let resources = Resources::builtin();
+    for typed in ["no", "No.", "so", "me", "im", "it is", "is", "sí", "to"] {
+        assert_eq!(resources.find_in_talk(typed), None, "{typed}");
+    }
+    for (typed, code) in
+        [("uk", "GB"), ("us", "US"), ("Norway", "NO"), ("nz", "NZ"), ("the usa", "US"), ("CA", "CA")]
+    {
+        assert_eq!(resources.find_in_talk(typed), Some(country(code)), "{typed}");
+    }
+    for word in WORDS {
+        assert!(Country::parse(word).is_some_and(Country::is_assigned), "{word} is no country's code");
+    }
+}
+
+#[test]
 fn a_person_in_britain_gets_samaritans_and_999() {
     let contacts = Resources::builtin().contacts(Some(country("GB")));
     assert!(
