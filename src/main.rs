@@ -297,6 +297,8 @@ fn talk(config: &Config, chat: &Chat) -> Result<ExitCode> {
         look: Look::of_terminal(chat.plain),
     };
     console::chat(&service, &opening)?;
+    // Makes an export if one is due, so that even a first conversation can be restored.
+    let _ = service.sweep(clock::now(), 1_000);
     Ok(ExitCode::SUCCESS)
 }
 

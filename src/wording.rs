@@ -306,6 +306,11 @@ impl Wording {
         behind(&self.country, plain)
     }
 
+    /// Whether plain words use the command that the program teaches for naming a country.
+    pub fn asks_country(&self, plain: &str) -> bool {
+        self.country.first().is_some_and(|first| plain.split(' ').next() == Some(first))
+    }
+
     /// Every sentence with its key, for checks.
     pub fn sentences(&self) -> impl Iterator<Item = (&'static str, &Sentence)> {
         let notes =

@@ -125,3 +125,28 @@ fn nothing_prints_a_persons_words() {
         }
     }
 }
+
+#[test]
+fn every_script_is_built_into_the_program() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts");
+    let built_in = lantern::library::Library::builtin_files();
+    let mut folders = vec![root.clone()];
+    let mut count = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder of scripts") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let name = path.strip_prefix(&root).expect("below it").to_string_lossy().replace('\\', "/");
+            if name.ends_with(".chat") || name.ends_with("README.md") {
+                continue;
+            }
+            count += 1;
+            let text = fs::read_to_string(&path).expect("a script");
+            assert!(built_in.contains(&(name.as_str(), text.as_str())), "{name} is not built in");
+        }
+    }
+    assert_eq!(count, built_in.len());
+}

@@ -268,13 +268,22 @@ impl<'a> Talk<'a> {
     pub(super) fn text(&mut self, text: &str, offers: &[Offer]) {
         let meaning = route::route(text, offers, self.wording);
         let wording = self.wording;
-        if !matches!(meaning, Meaning::Unclear | Meaning::OutOfRange | Meaning::Between(_)) {
+        if !matches!(
+            meaning,
+            Meaning::Unclear | Meaning::OutOfRange | Meaning::Between(_) | Meaning::Country(_)
+        ) {
             self.session.unclear = 0;
         }
         match meaning {
             Meaning::Command(command) => self.command(command),
             Meaning::Start(name) => self.start(&name),
-            Meaning::Country(name) => self.set_country(&name),
+            // "I'm in a dark place" begins as "I'm in Canada" does, and is no mistyped country.
+            Meaning::Country(name)
+                if wording.asks_country(&plain(text))
+                    || self.library.resources.find_in_talk(&name).is_some() =>
+            {
+                self.set_country(&name);
+            }
             Meaning::Choice(at) => self.choose(at),
             Meaning::OutOfRange if !offers.is_empty() => {
                 let count = offers.len().to_string();
@@ -290,7 +299,7 @@ impl<'a> Talk<'a> {
                 blocks.extend(labels.into_iter().map(Block::Paragraph));
                 self.replies.push(Reply::new(Tone::Told, blocks));
             }
-            Meaning::Unclear | Meaning::OutOfRange => self.unclear(text, offers),
+            Meaning::Unclear | Meaning::OutOfRange | Meaning::Country(_) => self.unclear(text, offers),
         }
     }
 
@@ -301,7 +310,7 @@ impl<'a> Talk<'a> {
         if self.session.country.is_none()
             && typed.chars().count() < 40
             && (self.session.crisis.is_some() || typed.chars().count() > 3)
-            && self.library.resources.find(&typed).is_some()
+            && self.library.resources.find_in_talk(&typed).is_some()
         {
             return self.set_country(&typed);
         }

@@ -283,6 +283,19 @@ fn naming_a_country_brings_its_numbers_at_once() {
 }
 
 #[test]
+fn a_word_that_could_be_a_country_code_is_not_taken_for_one() {
+    for word in ["no", "in", "is", "me", "i'm in pain", "i am in a dark place", "to"] {
+        let chat = Chat::begun().says("i want to die").says(word);
+        assert_eq!(chat.session.country, None, "{word}");
+        assert!(!chat.text().contains("don't know that country"), "{word}: {}", chat.text());
+    }
+    assert_eq!(
+        Chat::begun().says("i want to die").says("i'm in Canada").session.country,
+        Country::parse("CA")
+    );
+}
+
+#[test]
 fn help_now_works_everywhere() {
     for begin in [Chat::new(), Chat::begun(), Chat::begun().says("stop")] {
         let chat = begin.says("help now").first_is_crisis("help-now").hears("findahelpline.com");
