@@ -329,6 +329,14 @@ impl<'a> Talk<'a> {
             (false, _) => &wording.says.unclear_again,
         };
         self.tell_with_offers(sentence, &[]);
+        // While the crisis page is open, a number never leaves the screen.
+        let line = reply::main_line(&self.library.resources, self.country, wording);
+        if self.session.crisis.is_some()
+            && let Some(last) = self.replies.last_mut()
+        {
+            let line = line.unwrap_or_else(|| self.library.resources.international().directory().to_owned());
+            last.blocks.insert(0, Block::Paragraph(vec![Run::strong(line)]));
+        }
     }
 
     pub(super) fn choose(&mut self, at: usize) {

@@ -283,6 +283,13 @@ fn naming_a_country_brings_its_numbers_at_once() {
 }
 
 #[test]
+fn on_the_crisis_page_a_number_stays_on_the_screen_whatever_is_typed() {
+    let chat = Chat::begun().says("country GB").says("i want to die").says("blah").hears("116 123");
+    chat.says("99").hears("There are 6 choices");
+    Chat::begun().says("i want to die").says("blah").hears("findahelpline.com");
+}
+
+#[test]
 fn a_word_that_could_be_a_country_code_is_not_taken_for_one() {
     for word in ["no", "in", "is", "me", "i'm in pain", "i am in a dark place", "to"] {
         let chat = Chat::begun().says("i want to die").says(word);

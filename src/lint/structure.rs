@@ -118,3 +118,77 @@ fn guide_alone(guide: &Guide, entered: Option<&HashSet<&StepId>>, found: &mut Ve
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str = "---\nid: tea\nlanguage: en\n---\n\n";
+
+    /// The codes of what is wrong with a library that has this guide.
+    fn faults(page: &str) -> Vec<(&'static str, String)> {
+        let page = format!("{HEAD}{page}");
+        let library =
+            Library::read([("tea/en.md", page.as_str())]).unwrap_or_else(|found| panic!("{}", found[0]));
+        check(&library).into_iter().map(|one| (one.code, format!("{} {}", one.what, one.help))).collect()
+    }
+
+    #[track_caller]
+    fn only(page: &str, code: &str, words: &str) {
+        let found = faults(page);
+        assert!(found.len() == 1 && found[0].0 == code && found[0].1.contains(words), "{found:?}");
+    }
+
+    #[test]
+    fn a_step_that_nobody_can_reach_is_found() {
+        only("# Tea\n\n(end)\n\n## Milk\n\n(end)\n", UNREACHABLE, "Milk");
+        assert_eq!(
+            faults("# Tea\n\n(end)\n\n## Topics\n\n(end)\n\n## Notes\n\n(end)\n"),
+            [],
+            "commands lead to these"
+        );
+    }
+
+    #[test]
+    fn a_circle_without_a_way_out_is_found() {
+        let page = "# Tea\n\n- [On](#milk)\n- [End](#end)\n\n## Milk\n\n- [Round](#sugar)\n\n## Sugar\n\n- [Round](#milk)\n- [Help](../crisis/en.md)\n\n## End\n\n(end)\n";
+        let found = faults(page);
+        assert_eq!(found.iter().map(|(code, _)| *code).collect::<Vec<_>>(), [NO_WAY_OUT, NO_WAY_OUT]);
+    }
+
+    #[test]
+    fn a_link_to_a_guide_or_step_that_is_not_there_is_found() {
+        only(
+            "# Tea\n\n- [On](../cofee/en.md)\n- [End](#end)\n\n## End\n\n(end)\n",
+            UNKNOWN_TARGET,
+            "no guide \"cofee\"",
+        );
+        only(
+            "# Tea\n\n- [On](../crisis/en.md#ideaton)\n- [End](#end)\n\n## End\n\n(end)\n",
+            UNKNOWN_TARGET,
+            "did you mean #ideation?",
+        );
+    }
+
+    #[test]
+    fn a_footnote_that_nobody_mentions_is_a_warning() {
+        only("# Tea\n\nHot.\n\n(end)\n\n[^a]: A book.\n", FOOTNOTE, "never mentioned");
+    }
+
+    #[test]
+    fn only_the_crisis_page_shows_contacts() {
+        only("# Tea\n\n(resources)\n\n(end)\n", MARKER, "only the crisis page");
+    }
+
+    #[test]
+    fn a_crisis_page_without_a_step_that_the_program_opens_is_refused() {
+        let page = include_str!("../../scripts/crisis/en.md").replace("{#again-2}", "{#once-more}");
+        let library =
+            Library::read([("crisis/en.md", page.as_str())]).unwrap_or_else(|found| panic!("{}", found[0]));
+        let found = check(&library);
+        assert!(
+            found.iter().any(|one| one.code == CRISIS_STEP && one.is_error() && one.what.contains("again-2")),
+            "{found:?}"
+        );
+    }
+}
