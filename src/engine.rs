@@ -122,6 +122,11 @@ impl Reply {
         }
     }
 
+    /// A sentence of the program's own.
+    pub fn told(blocks: Vec<Block>) -> Self {
+        Reply::new(Tone::Told, blocks)
+    }
+
     /// Whether it is a crisis reply.
     pub fn is_crisis(&self) -> bool {
         matches!(self.tone, Tone::Crisis(_))

@@ -20,7 +20,7 @@ use std::time::Duration;
 use lru::LruCache;
 
 use self::store::{PersonKey, Put, Secret, Store, StoreError};
-use crate::engine::{self, Event, Kind, Reply, Session, Tone, Turn};
+use crate::engine::{self, Event, Kind, Reply, Session, Turn};
 use crate::library::Library;
 use crate::safety::resource::Country;
 use crate::safety::{Concern, Level};
@@ -186,7 +186,7 @@ impl Service {
         // Twenty others were quicker: tell the person rather than leave them waiting.
         let session = self.remembered(&key).unwrap_or_default();
         let wording = library.wording(session.language.as_ref().or(event.language));
-        send(&told(wording.says.cannot_remember.blocks()));
+        send(&Reply::told(wording.says.cannot_remember.blocks()));
         Outcome { concern: Concern::default(), session, forgetful: true }
     }
 
@@ -322,9 +322,9 @@ impl Service {
     fn own_up(&self, library: &Library, event: &Event<'_>, turn: &mut Turn) {
         let wording = library.wording(turn.session.language.as_ref().or(event.language));
         if turn.session.is_blank() && is_forget_me(library, event) {
-            turn.replies = vec![told(wording.says.erase_failed.blocks())];
+            turn.replies = vec![Reply::told(wording.says.erase_failed.blocks())];
         } else {
-            turn.replies.push(told(wording.says.cannot_remember.blocks()));
+            turn.replies.push(Reply::told(wording.says.cannot_remember.blocks()));
         }
     }
 
@@ -348,19 +348,6 @@ impl Service {
     fn lock(&self, key: &PersonKey) -> MutexGuard<'_, ()> {
         let at = key.as_bytes().iter().fold(0, |sum, &byte| (sum * 31 + usize::from(byte)) % LOCKS);
         self.locks[at].lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn told(blocks: Vec<crate::script::Block>) -> Reply {
-    Reply {
-        tone: Tone::Told,
-        place: None,
-        title: None,
-        blocks,
-        sources: Vec::new(),
-        choices: Vec::new(),
-        resources: Vec::new(),
-        document: None,
     }
 }
 

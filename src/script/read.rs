@@ -1,11 +1,14 @@
 //! Markdown -> [`Guide`], or diagnostics; never half a guide.
 
+mod front;
+mod link;
 mod page;
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
+use self::link::{is_local, local_target};
 use self::page::{Part, Piece, Text};
 use super::{
     Block, CRISIS, Choice, ChoiceId, Footnote, Guide, GuideId, Language, Revision, Run, Step, StepId, Target,
@@ -166,88 +169,6 @@ impl Reader<'_, '_> {
             sources,
             index,
         })
-    }
-
-    /// The `---` block: id, language, and the byte at which the page goes on.
-    fn front_matter(&mut self) -> Option<(GuideId, Language, usize)> {
-        const EXAMPLE: &str =
-            "please begin the file with these lines:\n---\nid: the-folder's-name\nlanguage: en\n---";
-        let text = self.source.text();
-        let mut at = 0;
-        let mut lines = text.split_inclusive('\n').map(|line| {
-            let start = at;
-            at += line.len();
-            (start..start + line.trim_end().len(), line.trim_end())
-        });
-        if lines.next().is_none_or(|(_, line)| line.trim_start_matches('\u{feff}') != "---") {
-            self.fault(code::FRONT_MATTER, 0..3, "the file doesn't begin with ---", EXAMPLE);
-            return None;
-        }
-        let (mut id, mut language, mut closed) = (None, None, None);
-        let mut faults = Vec::new();
-        for (range, line) in lines.by_ref() {
-            if line == "---" {
-                closed = Some(range.end);
-                break;
-            }
-            let fault = |what: String, help: String| Some((range.clone(), what, help));
-            let found = match line.split_once(':').map(|(key, value)| (key.trim(), value.trim())) {
-                Some((_, "")) => fault(
-                    "there is no value behind the colon".into(),
-                    "please write it behind the colon, or take the line away".into(),
-                ),
-                Some(("id", value)) if slug(value) == value => id
-                    .replace(GuideId::new(value))
-                    .and_then(|_| fault("id stands here twice".into(), "please keep one of them".into())),
-                Some(("id", value)) => fault(
-                    format!("\"{value}\" can't be an id"),
-                    format!("please use lower-case letters, digits and hyphens, such as {}", slug(value)),
-                ),
-                Some(("language", value)) if Language::is_code(value) => {
-                    language.replace(Language::new(value)).and_then(|_| {
-                        fault("language stands here twice".into(), "please keep one of them".into())
-                    })
-                }
-                Some(("language", value)) => fault(
-                    format!("\"{value}\" is not a language code"),
-                    "please write the code of the language, such as en, de or pt-BR".into(),
-                ),
-                Some((key, _)) => {
-                    let hint = nearest(key, ["id", "language"]).map_or_else(
-                        || "the keys are id and language; please take this line away".to_owned(),
-                        |near| format!("did you mean {near}?"),
-                    );
-                    fault(format!("there is no key \"{key}\""), hint)
-                }
-                None if line.is_empty() => None,
-                None => fault(
-                    "this is not a line of the form key: value".into(),
-                    "please write id: … and language: …, and close the block with ---".into(),
-                ),
-            };
-            faults.extend(found);
-            if faults.len() > MOST_FINDINGS {
-                break;
-            }
-        }
-        for (range, what, help) in faults {
-            self.fault(code::FRONT_MATTER, range, what, help);
-        }
-        let Some(end) = closed else {
-            self.fault(code::FRONT_MATTER, 0..3, "the block that begins with --- is never closed", EXAMPLE);
-            return None;
-        };
-        for (key, missing) in [("id", id.is_none()), ("language", language.is_none())] {
-            if missing && self.found.is_empty() {
-                self.fault(
-                    code::FRONT_MATTER,
-                    0..3,
-                    format!("the block at the beginning doesn't say the {key}"),
-                    EXAMPLE,
-                );
-            }
-        }
-        Some((id?, language?, end))
     }
 
     fn steps(&mut self, parts: Vec<Part>) -> (Vec<Draft>, Vec<(String, Text)>) {
@@ -738,34 +659,6 @@ pub(crate) fn runs_mut(block: &mut Block) -> Box<dyn Iterator<Item = &mut Run> +
 fn footnote_label(text: &str) -> &str {
     let inner = text.strip_prefix("[^").unwrap_or(text);
     &inner[..inner.find(']').unwrap_or(0)]
-}
-
-/// Whether a link leads to a step or a page of a guide, and not to the web.
-fn is_local(to: &str) -> bool {
-    to.starts_with('#') || (!to.contains("://") && !to.starts_with("mailto:") && !to.starts_with("www."))
-}
-
-/// The guide, language and step that a link written in the file `path` means, if it stays below the
-/// scripts folder and has the form of a guide's page.
-fn local_target<'t>(path: &'t str, to: &'t str) -> Option<(&'t str, &'t str, Option<&'t str>)> {
-    let (page, anchor) = match to.split_once('#') {
-        Some((page, anchor)) => (page, Some(anchor).filter(|anchor| !anchor.is_empty())),
-        None => (to, None),
-    };
-    let own = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let (folder, file) = if page.is_empty() {
-        (own, path.rsplit('/').next().unwrap_or(path))
-    } else {
-        match page.strip_prefix("./").unwrap_or(page).split_once('/') {
-            None => (own, page),
-            // One step up and one down is all that the folder of guides has.
-            Some(("..", rest)) => rest.split_once('/')?,
-            Some(_) => return None,
-        }
-    };
-    let language = file.strip_suffix(".md")?;
-    let plain = |name: &str| !name.is_empty() && !name.contains(['/', '\\', '.']);
-    (plain(folder) && plain(language)).then_some((folder, language, anchor))
 }
 
 #[cfg(test)]
