@@ -30,7 +30,7 @@ pub(crate) struct AnchorsBuilder {
     taken: usize,
     notes: BTreeMap<String, BTreeMap<(usize, usize), u64>>,
     rare: BTreeMap<String, Vec<String>>,
-    clitics: BTreeSet<String>,
+    contractions: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl AnchorsBuilder {
@@ -45,9 +45,9 @@ impl AnchorsBuilder {
         self.rare.entry(word.to_owned()).or_default().extend(misspelt.iter().cloned());
     }
 
-    /// A short ending that may have lost its apostrophe.
-    pub fn clitic(&mut self, ending: &str) {
-        self.clitics.insert(ending.to_owned());
+    /// A word that may lose its apostrophe.
+    pub fn contraction(&mut self, before: &str, after: &str) {
+        self.contractions.entry(format!("{before}{after}")).or_default().insert(format!("{before} {after}"));
     }
 
     /// A phrase that can't match unless the message has one word of each element; `suicid*` is a stem.
@@ -100,39 +100,64 @@ impl AnchorsBuilder {
                     pattern(format!(" {disguise} "));
                 }
             }
-            for ending in &self.clitics {
-                if let Some(before) = word.strip_suffix(ending.as_str()).filter(|before| !before.is_empty()) {
-                    pattern(format!(" {before} {ending} "));
-                }
+            for parted in self.contractions.get(word).into_iter().flatten() {
+                pattern(format!(" {parted} "));
             }
         }
-        let spaced = patterns.len();
+        let words_end = patterns.len();
         for piece in joined {
             patterns.push(piece.clone());
             ranges.push((0, 0));
         }
-        let search = AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).prefilter(false).build(&patterns)?;
         let mut by_word = vec![(0, 0); dictionary.len()];
         for (word, range) in words {
             by_word[word as usize] = range;
         }
-        let unspaced = patterns.iter().map(|p| p.chars().next().is_some_and(single)).collect();
-        Ok(Anchors { search, ranges, notes, by_word, unspaced, joined: spaced, columns: self.columns })
+        let (mut ascii, mut wide) = (Vec::new(), Vec::new());
+        for (index, (pattern, &range)) in patterns.iter().zip(&ranges).enumerate() {
+            let unspaced = pattern.chars().next().is_some_and(single);
+            let anchor = Anchor { range, unspaced, joined: index >= words_end };
+            if pattern.is_ascii() { &mut ascii } else { &mut wide }.push((pattern.as_str(), anchor));
+        }
+        Ok(Anchors { ascii: Search::build(&ascii)?, wide: Search::build(&wide)?, notes, by_word, columns: self.columns })
     }
 }
 
-/// The compiled search.
+/// What it means that a pattern was found.
+#[derive(Debug, Clone, Copy)]
+struct Anchor {
+    range: (u32, u32),
+    /// It is of a script without spaces.
+    unspaced: bool,
+    /// It asks for a closer look by itself.
+    joined: bool,
+}
+
+struct Search {
+    automaton: AhoCorasick,
+    anchors: Vec<Anchor>,
+}
+
+impl Search {
+    fn build(patterns: &[(&str, Anchor)]) -> Result<Search, BuildError> {
+        let texts = patterns.iter().map(|(text, _)| text);
+        let automaton = AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).prefilter(false).build(texts)?;
+        Ok(Search { automaton, anchors: patterns.iter().map(|&(_, anchor)| anchor).collect() })
+    }
+
+    fn find<'a>(&'a self, folded: &'a str) -> impl Iterator<Item = Anchor> + 'a {
+        self.automaton.find_overlapping_iter(folded).map(|found| self.anchors[found.pattern().as_usize()])
+    }
+}
+
+/// The compiled search: in two parts, since letters outside ASCII would make the tables of the others
+/// several times as large.
 pub(crate) struct Anchors {
-    search: AhoCorasick,
-    /// For each pattern, its notes.
-    ranges: Vec<(u32, u32)>,
+    ascii: Search,
+    wide: Search,
     notes: Vec<Note>,
     /// For each word of the dictionary, its notes.
     by_word: Vec<(u32, u32)>,
-    /// Whether a pattern is of a script without spaces.
-    unspaced: Vec<bool>,
-    /// The first pattern that asks for a closer look by itself.
-    joined: usize,
     columns: Vec<u8>,
 }
 
@@ -162,27 +187,35 @@ impl Rows<'_> {
 impl Anchors {
     /// Bytes on the heap, about.
     pub fn memory(&self) -> usize {
-        self.search.memory_usage() + self.ranges.len() * 9 + self.notes.len() * 16 + self.by_word.len() * 8
+        let search = |search: &Search| search.automaton.memory_usage() + search.anchors.len() * size_of::<Anchor>();
+        search(&self.ascii) + search(&self.wide) + self.notes.len() * size_of::<Note>() + self.by_word.len() * 8
     }
 
     /// Whether a folded text deserves a closer look.
     pub fn search(&self, folded: &str) -> bool {
         let mut rows = Rows { anchors: self, rows: Vec::new() };
-        for found in self.search.find_overlapping_iter(folded) {
-            let pattern = found.pattern().as_usize();
-            if pattern >= self.joined {
+        for anchor in self.ascii.find(folded) {
+            if anchor.joined {
                 return true;
             }
-            rows.write(self.ranges[pattern]);
+            rows.write(anchor.range);
+        }
+        if !folded.is_ascii() {
+            for anchor in self.wide.find(folded) {
+                if anchor.joined {
+                    return true;
+                }
+                rows.write(anchor.range);
+            }
         }
         rows.awake() != 0
     }
 
     /// The languages that a message wakes, one bit each.
-    pub fn awake(&self, folded: &str, tokens: &[Token]) -> u64 {
+    pub fn awake(&self, folded: &str, tokens: &[Token], dictionary: &Dictionary) -> u64 {
         let mut rows = Rows { anchors: self, rows: Vec::new() };
         for token in tokens {
-            for word in [token.word, token.stem] {
+            for word in dictionary.readings(token) {
                 let range = self.by_word[word as usize];
                 if range.0 != range.1 {
                     rows.write(range);
@@ -190,12 +223,7 @@ impl Anchors {
             }
         }
         if !folded.is_ascii() {
-            for found in self.search.find_overlapping_iter(folded) {
-                let pattern = found.pattern().as_usize();
-                if self.unspaced[pattern] {
-                    rows.write(self.ranges[pattern]);
-                }
-            }
+            self.wide.find(folded).filter(|anchor| anchor.unspaced).for_each(|anchor| rows.write(anchor.range));
         }
         rows.awake()
     }

@@ -9,7 +9,7 @@
 
 use std::collections::HashMap;
 
-use super::words::{FastMap, Token, UNKNOWN, WordId};
+use super::words::{Dictionary, FastMap, Token, WordId};
 
 /// Longest entry of a list, in words.
 pub(crate) const LONGEST_ENTRY: usize = 24;
@@ -211,7 +211,7 @@ impl Chart {
     }
 
     /// Reads a message.
-    pub fn read<'a>(&'a self, tokens: &'a [Token]) -> Reading<'a> {
+    pub fn read<'a>(&'a self, tokens: &'a [Token], dictionary: &Dictionary) -> Reading<'a> {
         let width = self.width;
         let mut reading =
             Reading { chart: self, tokens, edges: Vec::new(), starts: Vec::with_capacity(tokens.len() + 1), found: Vec::new() };
@@ -238,7 +238,7 @@ impl Chart {
                 rows[row.clone()].fill(0);
                 alive[slot] = false;
             }
-            self.entries_from(tokens, at, &mut walk, &mut reading.edges);
+            self.entries_from(tokens, at, dictionary, &mut walk, &mut reading.edges);
             let edges = &reading.edges[reading.starts[at] as usize..];
             if alive[slot] || !edges.is_empty() {
                 let next = (at + 1) % KEPT * width;
@@ -271,7 +271,7 @@ impl Chart {
     }
 
     /// Every entry of every list that begins at a token.
-    fn entries_from(&self, tokens: &[Token], at: usize, walk: &mut Vec<(u32, usize)>, edges: &mut Vec<Edge>) {
+    fn entries_from(&self, tokens: &[Token], at: usize, dictionary: &Dictionary, walk: &mut Vec<(u32, usize)>, edges: &mut Vec<Edge>) {
         walk.clear();
         walk.push((0, at));
         let from = edges.len();
@@ -286,10 +286,8 @@ impl Chart {
             if place > at && (token.stop || place - at >= LONGEST_ENTRY) || walk.len() > 64 {
                 continue;
             }
-            for word in [token.word, token.stem] {
-                if word != UNKNOWN
-                    && let Some(&child) = self.children.get(&key(node, word))
-                {
+            for word in dictionary.readings(token) {
+                if let Some(&child) = self.children.get(&key(node, word)) {
                     walk.push((child, place + 1));
                 }
             }

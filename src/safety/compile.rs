@@ -85,9 +85,9 @@ pub(crate) fn compile(lists: &[(Source<'_>, List)], faults: &mut Vec<Diagnostic>
         for word in list.fillers.iter().chain(&list.common) {
             dictionary.intern(word);
         }
-        for ending in &list.clitics {
-            dictionary.add_clitic(ending);
-            anchors.clitic(ending);
+        for (before, after) in &list.contractions {
+            dictionary.add_contraction(before, after);
+            anchors.contraction(before, after);
         }
         joined.extend(list.joined.iter().cloned());
         let ranks = list.common.iter().chain(&list.fillers).enumerate().map(|(rank, word)| (word.as_str(), rank));

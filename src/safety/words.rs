@@ -73,7 +73,10 @@ pub(crate) struct Dictionary {
     slips: FastMap<Box<str>, WordId>,
     /// First halves of rare words that somebody might part in two.
     halves: FastMap<Box<str>, ()>,
-    clitics: Vec<Box<str>>,
+    /// Words that may have lost their apostrophe ("don t"), as they are then folded.
+    contractions: FastMap<Box<str>, WordId>,
+    /// For each stem, the next shorter one (`suicid*` for `suicida*`).
+    shorter: Vec<WordId>,
     glued: Vec<Box<str>>,
     joined: Option<AhoCorasick>,
 }
@@ -94,7 +97,7 @@ impl Dictionary {
 
     /// Bytes on the heap, about.
     pub fn memory(&self) -> usize {
-        let entries = self.words.capacity() + self.stems.capacity() + self.slips.capacity() + self.halves.capacity();
+        let entries = self.words.capacity() + self.stems.capacity() + self.slips.capacity() + self.halves.capacity() + self.contractions.capacity();
         entries * 40 + self.names.len() * 24 + self.joined.as_ref().map_or(0, AhoCorasick::memory_usage)
     }
 
@@ -139,9 +142,16 @@ impl Dictionary {
         self.glued.push(word.into());
     }
 
-    /// A short ending that belongs to the word before it: the `t` of "don t".
-    pub fn add_clitic(&mut self, ending: &str) {
-        self.clitics.push(ending.into());
+    /// A word that may lose its apostrophe: `don` and `t`.
+    pub fn add_contraction(&mut self, before: &str, after: &str) {
+        let id = self.intern(&format!("{before}{after}"));
+        self.contractions.insert(format!("{before} {after}").into(), id);
+    }
+
+    /// Everything that a token may be read as: its word, and every stem that it begins with.
+    pub fn readings(&self, token: &Token) -> impl Iterator<Item = WordId> {
+        let stems = std::iter::successors(Some(token.stem), |&stem| self.shorter.get(stem as usize).copied());
+        std::iter::once(token.word).chain(stems.take_while(|&stem| stem != UNKNOWN)).filter(|&word| word != UNKNOWN)
     }
 
     /// Call once all words are in. `joined` are letters that, inside a longer word, tell that several
@@ -157,6 +167,11 @@ impl Dictionary {
                 self.halves.insert(half.into(), ());
             }
         }
+        self.shorter = vec![UNKNOWN; self.names.len()];
+        for (stem, &id) in &self.stems {
+            let shorter = (1..stem.len()).rev().filter(|&at| stem.is_char_boundary(at)).find_map(|at| self.stems.get(&stem[..at]));
+            self.shorter[id as usize] = shorter.copied().unwrap_or(UNKNOWN);
+        }
         self.joined = if joined.is_empty() { None } else { Some(AhoCorasick::new(joined)?) };
         Ok(())
     }
@@ -169,7 +184,16 @@ impl Dictionary {
     }
 
     fn plain(&self, word: &str) -> Option<(WordId, WordId)> {
-        let exact = self.words.get(word).copied().unwrap_or(UNKNOWN);
+        self.with_stem(word, self.words.get(word))
+    }
+
+    /// A word that is in the dictionary as it is, or but for a slip.
+    fn known(&self, word: &str) -> Option<(WordId, WordId)> {
+        self.with_stem(word, self.words.get(word).or_else(|| self.slips.get(word)))
+    }
+
+    fn with_stem(&self, word: &str, exact: Option<&WordId>) -> Option<(WordId, WordId)> {
+        let exact = exact.copied().unwrap_or(UNKNOWN);
         let mut stem = UNKNOWN;
         for &length in &self.stem_lengths {
             if length <= word.len()
@@ -181,10 +205,6 @@ impl Dictionary {
             }
         }
         (exact != UNKNOWN || stem != UNKNOWN).then_some((exact, stem))
-    }
-
-    fn known(&self, word: &str) -> Option<(WordId, WordId)> {
-        self.plain(word).or_else(|| self.slips.get(word).map(|&id| (id, UNKNOWN)))
     }
 
     /// The closer look at one word.
@@ -359,19 +379,18 @@ impl Dictionary {
             && start == last.end as usize + 1
         {
             let before = &folded[last.start as usize..last.end as usize];
-            let clitic = word.len() <= 2 && self.clitics.iter().any(|c| &**c == word);
+            let clitic = word.len() <= 2 || before.len() <= 2;
             let half = word.len() <= 12 && self.halves.contains_key(before);
             if (clitic || half) && before.len() + word.len() <= LONGEST {
-                let whole = format!("{before}{word}");
-                let found = if clitic {
-                    self.plain(&whole).filter(|found| found.0 != UNKNOWN)
-                } else {
-                    self.rare.iter().find(|(rare, _)| **rare == *whole).map(|&(_, id)| (id, UNKNOWN))
-                };
-                if let Some((word, stem)) = found {
+                let contraction = self.contractions.get(&folded[last.start as usize..end]).copied();
+                let found = contraction.or_else(|| {
+                    let whole = |rare: &str| rare.strip_prefix(before) == Some(word);
+                    self.rare.iter().find(|(rare, _)| half && whole(rare)).map(|&(_, id)| id)
+                });
+                if let Some(word) = found {
                     let stop = last.stop;
                     tokens.pop();
-                    tokens.push(Token { word, stem, start: last.start, end: end as u32, stop });
+                    tokens.push(Token { word, stem: UNKNOWN, start: last.start, end: end as u32, stop });
                     return;
                 }
             }
@@ -586,7 +605,7 @@ mod tests {
         for word in ["suicide", "kill", "myself"] {
             dictionary.add_rare(word);
         }
-        dictionary.add_clitic("t");
+        dictionary.add_contraction("don", "t");
         dictionary.seal(&["killm".into(), "todie".into()]).unwrap();
         dictionary
     }
