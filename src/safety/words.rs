@@ -64,8 +64,8 @@ pub(crate) type FastMap<K, V> = HashMap<K, V, BuildHasherDefault<FastHasher>>;
 pub(crate) struct Dictionary {
     words: FastMap<Box<str>, WordId>,
     stems: FastMap<Box<str>, WordId>,
-    /// Lengths in bytes that stems have.
-    stem_lengths: Vec<usize>,
+    /// For the first bytes of a word, the stems that begin with them, longest first.
+    stems_by_start: FastMap<[u8; START], Vec<(Box<str>, WordId)>>,
     /// For each id, the word; of a stem, with its star.
     names: Vec<Box<str>>,
     /// Words that are read also when disguised.
@@ -80,6 +80,9 @@ pub(crate) struct Dictionary {
     glued: Vec<Box<str>>,
     joined: Option<AhoCorasick>,
 }
+
+/// Fewest bytes of a stem.
+pub(crate) const START: usize = 3;
 
 /// Longest word that is worth a closer look, in bytes.
 const LONGEST: usize = 48;
@@ -106,10 +109,6 @@ impl Dictionary {
         let next = self.names.len() as u32;
         let id = match word.strip_suffix('*') {
             Some(stem) => {
-                if !self.stem_lengths.contains(&stem.len()) {
-                    self.stem_lengths.push(stem.len());
-                    self.stem_lengths.sort_unstable_by(|a, b| b.cmp(a));
-                }
                 *self.stems.entry(stem.into()).or_insert(next)
             }
             None => *self.words.entry(word.into()).or_insert(next),
@@ -167,6 +166,12 @@ impl Dictionary {
                 self.halves.insert(half.into(), ());
             }
         }
+        for (stem, &id) in &self.stems {
+            if let Some(start) = stem.as_bytes().first_chunk::<START>() {
+                self.stems_by_start.entry(*start).or_default().push((stem.clone(), id));
+            }
+        }
+        self.stems_by_start.values_mut().for_each(|stems| stems.sort_by_key(|(stem, _)| usize::MAX - stem.len()));
         self.shorter = vec![UNKNOWN; self.names.len()];
         for (stem, &id) in &self.stems {
             let shorter = (1..stem.len()).rev().filter(|&at| stem.is_char_boundary(at)).find_map(|at| self.stems.get(&stem[..at]));
@@ -194,16 +199,9 @@ impl Dictionary {
 
     fn with_stem(&self, word: &str, exact: Option<&WordId>) -> Option<(WordId, WordId)> {
         let exact = exact.copied().unwrap_or(UNKNOWN);
-        let mut stem = UNKNOWN;
-        for &length in &self.stem_lengths {
-            if length <= word.len()
-                && word.is_char_boundary(length)
-                && let Some(&id) = self.stems.get(&word[..length])
-            {
-                stem = id;
-                break;
-            }
-        }
+        let stems = word.as_bytes().first_chunk::<START>().and_then(|start| self.stems_by_start.get(start));
+        let stem = stems.and_then(|stems| stems.iter().find(|(stem, _)| word.starts_with(&**stem)));
+        let stem = stem.map_or(UNKNOWN, |&(_, id)| id);
         (exact != UNKNOWN || stem != UNKNOWN).then_some((exact, stem))
     }
 
