@@ -14,6 +14,8 @@ use crate::diagnostic::{Diagnostic, Source, nearest};
 
 /// Most entries that a list may have once it is written out.
 const MOST_ENTRIES: usize = 20_000;
+/// What the words of an element may come to before it is too common to ask for: one word of the tenth rank.
+const COMMON: usize = 12_000;
 /// Most rows of words that a choice within a phrase is written out to.
 const MOST_WRITTEN: usize = 200;
 
@@ -351,7 +353,7 @@ impl Writer<'_, '_> {
         Some(all)
     }
 
-    /// The rarest elements of a phrase, at most three: for each, words one of which every match contains.
+    /// The rarest elements of a phrase, at most four: for each, words one of which every match contains.
     fn anchors(&self, mandatory: &[Rc<[Words]>]) -> Vec<Vec<String>> {
         let countable = |entries: &&Rc<[Words]>| !entries.iter().flatten().any(|&word| word == NUMBER);
         let mut elements: Vec<(usize, Vec<String>)> = mandatory
@@ -364,7 +366,9 @@ impl Writer<'_, '_> {
             .collect();
         elements.sort();
         elements.dedup();
-        elements.into_iter().take(3).map(|(_, words)| words).collect()
+        // Beside two, words that are in every other message cost more than they spare.
+        let worth = |(index, element): &(usize, (usize, Vec<String>))| *index < 2 || element.0 < COMMON;
+        elements.into_iter().enumerate().filter(worth).take(super::anchor::ASKED).map(|(_, (_, words))| words).collect()
     }
 
     /// The rarest word of an entry, and about how common it is.

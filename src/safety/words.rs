@@ -37,11 +37,12 @@ pub(crate) struct FastHasher(u64);
 
 impl Hasher for FastHasher {
     fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            self.write_u64(u64::from_le_bytes(word));
+        let (eights, rest) = bytes.as_chunks::<8>();
+        for &eight in eights {
+            self.write_u64(u64::from_le_bytes(eight));
         }
+        let rest = rest.iter().rev().fold(rest.len() as u64, |word, &byte| word << 8 | u64::from(byte));
+        self.write_u64(rest);
     }
     fn write_u8(&mut self, byte: u8) {
         self.write_u64(byte.into());
@@ -53,7 +54,9 @@ impl Hasher for FastHasher {
         self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
     }
     fn finish(&self) -> u64 {
-        self.0 ^ (self.0 >> 29)
+        // The low bits choose the place in a table, and a product leaves them poor.
+        let mixed = (self.0 ^ self.0 >> 32).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed ^ mixed >> 29
     }
 }
 
@@ -291,7 +294,7 @@ impl Dictionary {
 
     /// Several words run together, at least one of them rare.
     fn segments(&self, word: &str) -> Option<Vec<(usize, usize, (WordId, WordId))>> {
-        if word.len() < 5 || word.len() > LONGEST || !word.is_ascii() || !self.joined.as_ref()?.is_match(word) {
+        if word.len() < 6 || word.len() > LONGEST || !word.is_ascii() || !self.joined.as_ref()?.is_match(word) {
             return None;
         }
         // best[i] = the fewest words that make up word[..i], and where the last of them starts.
