@@ -43,9 +43,7 @@ pub struct Source<'a> {
 impl<'a> Source<'a> {
     /// `path` is what people are shown; `text` is the whole file.
     pub fn new(path: &'a str, text: &'a str) -> Self {
-        let lines = std::iter::once(0)
-            .chain(text.match_indices('\n').map(|(at, _)| at + 1))
-            .collect();
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         Source { path, text, lines }
     }
 
@@ -130,13 +128,7 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// A finding that stops a file from being used.
     pub fn error(code: &'static str, what: impl Into<String>, help: impl Into<String>) -> Self {
-        Diagnostic {
-            code,
-            severity: Severity::Error,
-            place: None,
-            what: what.into(),
-            help: help.into(),
-        }
+        Diagnostic { code, severity: Severity::Error, place: None, what: what.into(), help: help.into() }
     }
 
     /// A finding that doesn't.
@@ -184,7 +176,14 @@ impl fmt::Display for Diagnostic {
             if !(place.excerpt.is_empty() && place.line == 1) {
                 write!(f, ":{}:{}", place.line, place.column)?;
                 write!(f, "\n{:gutter$} |\n{} | {}", "", place.line, place.excerpt)?;
-                write!(f, "\n{:gutter$} | {:indent$}{}", "", "", "^".repeat(place.width), indent = place.indent)?;
+                write!(
+                    f,
+                    "\n{:gutter$} | {:indent$}{}",
+                    "",
+                    "",
+                    "^".repeat(place.width),
+                    indent = place.indent
+                )?;
             }
         }
         write!(f, "\n{:gutter$} = {}", "", self.help)

@@ -37,7 +37,9 @@ struct Score {
 fn groups() -> BTreeMap<String, Vec<(Expected, String)>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/safety");
     let mut groups = BTreeMap::new();
-    for language in fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()) {
+    for language in
+        fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir())
+    {
         for file in fs::read_dir(&language).unwrap().map(|entry| entry.unwrap().path()) {
             let text = fs::read_to_string(&file).unwrap();
             let name = format!(
@@ -56,8 +58,13 @@ fn lines(name: &str, text: &str) -> Vec<(Expected, String)> {
     let mut lines = Vec::new();
     for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
         match line.strip_prefix("= ") {
-            Some(what) => expected = Some(parse(what).unwrap_or_else(|| panic!("{name}: what is \"= {what}\"?"))),
-            None => lines.push((expected.unwrap_or_else(|| panic!("{name}: a line before any \"= …\"")), line.to_owned())),
+            Some(what) => {
+                expected = Some(parse(what).unwrap_or_else(|| panic!("{name}: what is \"= {what}\"?")))
+            }
+            None => lines.push((
+                expected.unwrap_or_else(|| panic!("{name}: a line before any \"= …\"")),
+                line.to_owned(),
+            )),
         }
     }
     lines
@@ -89,7 +96,8 @@ fn score(lines: &[(Expected, String)]) -> Score {
             Expected::Quiet => !alarm,
             Expected::Recognised(level, who) => {
                 score.positive = true;
-                score.off += usize::from(alarm && (found.level != *level || who.is_some() && found.who != *who));
+                score.off +=
+                    usize::from(alarm && (found.level != *level || who.is_some() && found.who != *who));
                 alarm
             }
         };
@@ -113,8 +121,10 @@ fn wilson(right: usize, lines: usize) -> (f64, f64) {
 #[test]
 fn every_group_of_cases_keeps_its_floor() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/safety");
-    let floors: BTreeMap<String, usize> = toml::from_str(&fs::read_to_string(root.join("floors.toml")).unwrap()).unwrap();
-    let scores: BTreeMap<String, Score> = groups().iter().map(|(name, lines)| (name.clone(), score(lines))).collect();
+    let floors: BTreeMap<String, usize> =
+        toml::from_str(&fs::read_to_string(root.join("floors.toml")).unwrap()).unwrap();
+    let scores: BTreeMap<String, Score> =
+        groups().iter().map(|(name, lines)| (name.clone(), score(lines))).collect();
     println!("{:36} {:>9} {:>7} {:>15} {:>6}", "group", "right", "%", "95 %", "level");
     let mut totals = [(0, 0), (0, 0)];
     for (name, score) in &scores {
@@ -128,10 +138,14 @@ fn every_group_of_cases_keeps_its_floor() {
     }
     for (what, (right, lines)) in ["quiet where it should be", "recognised"].into_iter().zip(totals) {
         let (low, high) = wilson(right, lines);
-        println!("{what}: {right}/{lines}, {:.1} % ({low:.1}–{high:.1})", 100.0 * right as f64 / lines as f64);
+        println!(
+            "{what}: {right}/{lines}, {:.1} % ({low:.1}–{high:.1})",
+            100.0 * right as f64 / lines as f64
+        );
     }
     for (name, score) in &scores {
-        let floor = floors.get(name).unwrap_or_else(|| panic!("{name} has no floor in tests/safety/floors.toml"));
+        let floor =
+            floors.get(name).unwrap_or_else(|| panic!("{name} has no floor in tests/safety/floors.toml"));
         assert!(score.right >= *floor, "{name}: {} right, and the floor is {floor}", score.right);
     }
     for name in floors.keys() {
@@ -160,7 +174,10 @@ fn an_explanation_says_the_rule_the_words_and_what_defused_them() {
 
 #[test]
 fn a_mistyped_key_is_pointed_at_with_a_hint() {
-    let faults = Screener::read(&[("my.toml", "language = \"en\"\n[[rule]]\nid = \"a\"\nlevle = \"ideation\"\n")]).err().unwrap();
+    let faults =
+        Screener::read(&[("my.toml", "language = \"en\"\n[[rule]]\nid = \"a\"\nlevle = \"ideation\"\n")])
+            .err()
+            .unwrap();
     assert!(faults.iter().any(|fault| fault.code == "S502" && fault.help.contains("\"level\"")));
     assert!(faults.iter().any(|fault| fault.code == "S503" && fault.what.contains("\"about\" is missing")));
 }
@@ -169,6 +186,7 @@ fn a_mistyped_key_is_pointed_at_with_a_hint() {
 fn an_example_that_is_not_recognised_and_a_trap_that_is_are_both_reported() {
     let list = "language = \"en\"\n[[rule]]\nid = \"a\"\nlevel = \"ideation\"\nabout = \"x\"\n\
                 phrases = [\"red flag\"]\nexamples = [\"a blue flag\"]\ntraps = [\"a red flag\"]\n";
-    let codes: Vec<&str> = Screener::read(&[("my.toml", list)]).err().unwrap().iter().map(|fault| fault.code).collect();
+    let codes: Vec<&str> =
+        Screener::read(&[("my.toml", list)]).err().unwrap().iter().map(|fault| fault.code).collect();
     assert_eq!(codes, ["S506", "S507"]);
 }

@@ -128,7 +128,10 @@ impl AnchorsBuilder {
             spelt: Spelt::new(spelt),
             stems: Stems::new(stems),
             joined: AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).prefilter(false).build(joined)?,
-            unspaced: AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).prefilter(false).build(texts)?,
+            unspaced: AhoCorasick::builder()
+                .kind(Some(AhoCorasickKind::DFA))
+                .prefilter(false)
+                .build(texts)?,
             unspaced_ranges: unspaced.iter().map(|&(_, range)| range).collect(),
             notes,
             by_word,

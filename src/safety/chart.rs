@@ -94,7 +94,8 @@ impl ChartBuilder {
         for element in elements {
             match element {
                 Element::Gap(n) => {
-                    self.bits.extend(std::iter::repeat_n(Bit { maybe: true, any: true, ..Bit::default() }, *n));
+                    self.bits
+                        .extend(std::iter::repeat_n(Bit { maybe: true, any: true, ..Bit::default() }, *n));
                 }
                 Element::Entries { entries, maybe } => {
                     self.uses.push((*entries, self.bits.len()));
@@ -280,7 +281,11 @@ impl Chart {
     /// Bytes on the heap, about.
     pub fn memory(&self) -> usize {
         let words = self.first.len() * 4 + self.masks.len() + self.parts.len() * 2;
-        words * 8 + self.mask_of.len() * 4 + self.children.capacity() * 17 + self.filler.len() + self.phrase_of.len() * 4
+        words * 8
+            + self.mask_of.len() * 4
+            + self.children.capacity() * 17
+            + self.filler.len()
+            + self.phrase_of.len() * 4
     }
 
     fn is_filler(&self, token: &Token) -> bool {
@@ -289,8 +294,13 @@ impl Chart {
 
     /// Reads a message.
     pub fn read<'a>(&'a self, tokens: &'a [Token], dictionary: &Dictionary) -> Reading<'a> {
-        let mut reading =
-            Reading { chart: self, tokens, edges: Vec::new(), starts: Vec::with_capacity(tokens.len() + 1), found: Vec::new() };
+        let mut reading = Reading {
+            chart: self,
+            tokens,
+            edges: Vec::new(),
+            starts: Vec::with_capacity(tokens.len() + 1),
+            found: Vec::new(),
+        };
         let mut rows = Rows::new(self.width);
         let mut walk: Vec<(u32, usize)> = Vec::new();
         for at in 0..=tokens.len() {
@@ -315,7 +325,9 @@ impl Chart {
                 }
             }
             let filler = self.is_filler(token);
-            rows.pass(at, |i, bits| self.open(i, bits) & self.any[i] | if filler { bits & !self.last[i] } else { 0 });
+            rows.pass(at, |i, bits| {
+                self.open(i, bits) & self.any[i] | if filler { bits & !self.last[i] } else { 0 }
+            });
             rows.clear(at);
         }
         reading
@@ -335,7 +347,14 @@ impl Chart {
     }
 
     /// Every entry of every list that begins at a token.
-    fn entries_from(&self, tokens: &[Token], at: usize, dictionary: &Dictionary, walk: &mut Vec<(u32, usize)>, edges: &mut Vec<Edge>) {
+    fn entries_from(
+        &self,
+        tokens: &[Token],
+        at: usize,
+        dictionary: &Dictionary,
+        walk: &mut Vec<(u32, usize)>,
+        edges: &mut Vec<Edge>,
+    ) {
         walk.clear();
         walk.push((0, at));
         let from = edges.len();

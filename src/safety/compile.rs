@@ -92,12 +92,14 @@ pub(crate) fn compile(lists: &[(Source<'_>, List)], faults: &mut Vec<Diagnostic>
             anchors.contraction(before, after);
         }
         joined.extend(list.joined.iter().cloned());
-        let ranks = list.common.iter().chain(&list.fillers).enumerate().map(|(rank, word)| (word.as_str(), rank));
+        let ranks =
+            list.common.iter().chain(&list.fillers).enumerate().map(|(rank, word)| (word.as_str(), rank));
         let mut ranks: Vec<_> = ranks.collect();
         // The first mention of a word counts.
         ranks.reverse();
         let ranks = ranks.into_iter().collect();
-        let mut writer = Writer { source, list, written: HashMap::new(), ranks, dictionary: &mut dictionary, faults };
+        let mut writer =
+            Writer { source, list, written: HashMap::new(), ranks, dictionary: &mut dictionary, faults };
         pending.push(writer.language(&mut anchors));
     }
     if let Err(error) = dictionary.seal(&joined) {
@@ -107,7 +109,11 @@ pub(crate) fn compile(lists: &[(Source<'_>, List)], faults: &mut Vec<Diagnostic>
     let anchors = match anchors.build(&mut dictionary, &joined) {
         Ok(anchors) => anchors,
         Err(error) => {
-            faults.push(Diagnostic::error("S509", format!("the lists are too large: {error}"), "shorten them"));
+            faults.push(Diagnostic::error(
+                "S509",
+                format!("the lists are too large: {error}"),
+                "shorten them",
+            ));
             return None;
         }
     };
@@ -173,7 +179,10 @@ impl Writer<'_, '_> {
         }
         let mut contexts = Vec::new();
         for (index, context) in list.contexts.iter().enumerate() {
-            let only = context.only.iter().filter_map(|only| list.rules.iter().position(|r| r.id.value == only.value));
+            let only = context
+                .only
+                .iter()
+                .filter_map(|only| list.rules.iter().position(|r| r.id.value == only.value));
             contexts.push(ContextEntry {
                 id: id(&context.id),
                 to: context.to,
@@ -281,11 +290,22 @@ impl Writer<'_, '_> {
         if builder.phrase(&elements) {
             return Some(mandatory);
         }
-        self.fault("S504", at.clone(), "this phrase is too long", "a phrase has at most 64 pieces, gaps counted word by word");
+        self.fault(
+            "S504",
+            at.clone(),
+            "this phrase is too long",
+            "a phrase has at most 64 pieces, gaps counted word by word",
+        );
         None
     }
 
-    fn fault(&mut self, code: &'static str, at: std::ops::Range<usize>, what: impl Into<String>, help: impl Into<String>) {
+    fn fault(
+        &mut self,
+        code: &'static str,
+        at: std::ops::Range<usize>,
+        what: impl Into<String>,
+        help: impl Into<String>,
+    ) {
         self.faults.push(Diagnostic::error(code, what, help).at(self.source, at));
     }
 
@@ -305,15 +325,26 @@ impl Writer<'_, '_> {
             return None;
         };
         if depth > 8 {
-            self.fault("S509", set.at.clone(), format!("the set {{{name}}} contains itself"), "take it out of its own entries");
+            self.fault(
+                "S509",
+                set.at.clone(),
+                format!("the set {{{name}}} contains itself"),
+                "take it out of its own entries",
+            );
             return None;
         }
-        let written: Option<Rc<[Words]>> = self.entries(&set.value, set.at.clone(), depth + 1).map(Into::into);
+        let written: Option<Rc<[Words]>> =
+            self.entries(&set.value, set.at.clone(), depth + 1).map(Into::into);
         self.written.insert(name.to_owned(), written.clone());
         written
     }
 
-    fn entries(&mut self, entries: &[Vec<Part>], at: std::ops::Range<usize>, depth: usize) -> Option<Vec<Words>> {
+    fn entries(
+        &mut self,
+        entries: &[Vec<Part>],
+        at: std::ops::Range<usize>,
+        depth: usize,
+    ) -> Option<Vec<Words>> {
         let mut all = Vec::new();
         for entry in entries {
             let mut rows: Vec<Words> = vec![Vec::new()];
@@ -329,12 +360,19 @@ impl Writer<'_, '_> {
                     }
                 };
                 if rows.len() * choices.len() > MOST_ENTRIES {
-                    self.fault("S509", at, "this list has too many entries once it is written out", "split it, or use fewer lists within lists");
+                    self.fault(
+                        "S509",
+                        at,
+                        "this list has too many entries once it is written out",
+                        "split it, or use fewer lists within lists",
+                    );
                     return None;
                 }
                 rows = rows
                     .iter()
-                    .flat_map(|row| choices.iter().map(move |choice| row.iter().chain(choice).cloned().collect()))
+                    .flat_map(|row| {
+                        choices.iter().map(move |choice| row.iter().chain(choice).cloned().collect())
+                    })
                     .collect();
             }
             all.append(&mut rows);
@@ -342,11 +380,20 @@ impl Writer<'_, '_> {
         all.sort_unstable();
         all.dedup();
         if all.len() > MOST_ENTRIES {
-            self.fault("S509", at, "this list has too many entries once it is written out", "split it, or use fewer lists within lists");
+            self.fault(
+                "S509",
+                at,
+                "this list has too many entries once it is written out",
+                "split it, or use fewer lists within lists",
+            );
             return None;
         }
         if let Some(entry) = all.iter().find(|entry| entry.is_empty() || entry.len() > LONGEST_ENTRY) {
-            let what = if entry.is_empty() { "an entry of this list may be empty" } else { "an entry of this list is too long" };
+            let what = if entry.is_empty() {
+                "an entry of this list may be empty"
+            } else {
+                "an entry of this list is too long"
+            };
             self.fault("S509", at, what, format!("an entry has one to {LONGEST_ENTRY} words"));
             return None;
         }
@@ -360,29 +407,45 @@ impl Writer<'_, '_> {
             .iter()
             .filter(countable)
             .map(|entries| {
-                let words: BTreeSet<(usize, String)> = entries.iter().map(|entry| self.rarest(entry)).collect();
-                (words.iter().map(|(price, _)| price).sum(), words.into_iter().map(|(_, word)| word).collect())
+                let words: BTreeSet<(usize, String)> =
+                    entries.iter().map(|entry| self.rarest(entry)).collect();
+                (
+                    words.iter().map(|(price, _)| price).sum(),
+                    words.into_iter().map(|(_, word)| word).collect(),
+                )
             })
             .collect();
         elements.sort();
         elements.dedup();
         // Beside two, words that are in every other message cost more than they spare.
         let worth = |(index, element): &(usize, (usize, Vec<String>))| *index < 2 || element.0 < COMMON;
-        elements.into_iter().enumerate().filter(worth).take(super::anchor::ASKED).map(|(_, (_, words))| words).collect()
+        elements
+            .into_iter()
+            .enumerate()
+            .filter(worth)
+            .take(super::anchor::ASKED)
+            .map(|(_, (_, words))| words)
+            .collect()
     }
 
     /// The rarest word of an entry, and about how common it is.
     fn rarest(&self, entry: &Words) -> (usize, String) {
         let unspaced = |word: &str| word.chars().next().is_some_and(single);
         if entry.iter().all(|&word| unspaced(self.dictionary.name(word))) {
-            return (60 / (entry.len() * entry.len()), entry.iter().map(|&word| self.dictionary.name(word)).collect());
+            return (
+                60 / (entry.len() * entry.len()),
+                entry.iter().map(|&word| self.dictionary.name(word)).collect(),
+            );
         }
         let price = |word: &str| match self.ranks.get(word) {
             // Zipf's law: the word of rank r is about 1 / r as common as the first.
             Some(&rank) => 60_000 / (rank + 10),
             None => 5,
         };
-        let words = entry.iter().map(|&word| self.dictionary.name(word)).map(|name| (price(name), usize::MAX - name.len(), name));
+        let words = entry
+            .iter()
+            .map(|&word| self.dictionary.name(word))
+            .map(|name| (price(name), usize::MAX - name.len(), name));
         words.min().map(|(price, _, name)| (price, name.to_owned())).unwrap_or_default()
     }
 }

@@ -1,10 +1,10 @@
 //! What was found in a message, weighed: which signs stand, and which are defused by what stands around
 //! them.
 
-use super::{Level, Who};
 use super::chart::Reading;
 use super::compile::{ContextEntry, Language, Owner, RuleEntry};
 use super::words::Token;
+use super::{Level, Who};
 
 /// Farthest that a context can reach, in words, and the longest phrase that is looked for around a sign.
 const FARTHEST: u32 = 30;
@@ -54,7 +54,8 @@ pub(crate) fn weigh(language: &Language, reading: &Reading<'_>, all: bool) -> Ve
     for beside in [false, true] {
         let level = |w: &Weighed| if w.alone { Level::None } else { w.level };
         let before = weighed.iter().map(level).max().unwrap_or_default();
-        let mut best = weighed.iter().map(|w| (level(w), preferred(&language.rules[w.sign.index as usize]))).max();
+        let mut best =
+            weighed.iter().map(|w| (level(w), preferred(&language.rules[w.sign.index as usize]))).max();
         for &found in &reading.found {
             let Owner::Rule(index) = language.owners[found.phrase as usize] else { continue };
             let rule = &language.rules[index as usize];

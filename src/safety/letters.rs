@@ -31,20 +31,46 @@ pub(crate) enum Kind {
 pub(crate) fn kind(c: char) -> Kind {
     match c {
         '\u{2018}' | '\u{2019}' | '\u{2bc}' | '\u{2bb}' | '\u{b4}' | '\u{2032}' | '\u{ff07}' => Kind::Nothing,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' => Kind::Nothing,
-        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' => Kind::Nothing,
-        '\u{fe00}'..='\u{fe0f}' | '\u{1f3fb}'..='\u{1f3ff}' | '\u{e0000}'..='\u{e0fff}' | '\u{1d173}'..='\u{1d17a}' => Kind::Nothing,
-        '\u{300}'..='\u{36f}' | '\u{483}'..='\u{489}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' => Kind::Nothing,
+        '\u{ad}'
+        | '\u{34f}'
+        | '\u{61c}'
+        | '\u{115f}'
+        | '\u{1160}'
+        | '\u{17b4}'
+        | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' => Kind::Nothing,
+        '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{3164}'
+        | '\u{feff}'
+        | '\u{ffa0}' => Kind::Nothing,
+        '\u{fe00}'..='\u{fe0f}'
+        | '\u{1f3fb}'..='\u{1f3ff}'
+        | '\u{e0000}'..='\u{e0fff}'
+        | '\u{1d173}'..='\u{1d17a}' => Kind::Nothing,
+        '\u{300}'..='\u{36f}' | '\u{483}'..='\u{489}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' => {
+            Kind::Nothing
+        }
         '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}' => Kind::Nothing,
-        '\u{610}'..='\u{61a}' | '\u{640}' | '\u{64b}'..='\u{65f}' | '\u{670}' | '\u{6d6}'..='\u{6ed}' => Kind::Nothing,
+        '\u{610}'..='\u{61a}' | '\u{640}' | '\u{64b}'..='\u{65f}' | '\u{670}' | '\u{6d6}'..='\u{6ed}' => {
+            Kind::Nothing
+        }
         '\u{93c}' | '\u{30fc}' | '\u{ff70}' | '\u{301c}' => Kind::Nothing,
-        '。' | '！' | '？' | '｡' | '．' | '\u{61f}' | '\u{6d4}' | '\u{964}' | '\u{965}' | '‼' | '⁉' | '❗' | '❓' => Kind::Stop,
-        '、' | '，' | '；' | '：' | '\u{60c}' | '\u{61b}' | '…' | '—' | '–' | '・' | '（' | '）' | '¡' | '¿' => Kind::Pause,
-        '「' | '」' | '『' | '』' | '“' | '”' | '«' | '»' | '„' | '‟' | '‹' | '›' | '＂' => Kind::Quote,
+        '。' | '！' | '？' | '｡' | '．' | '\u{61f}' | '\u{6d4}' | '\u{964}' | '\u{965}' | '‼' | '⁉'
+        | '❗' | '❓' => Kind::Stop,
+        '、' | '，' | '；' | '：' | '\u{60c}' | '\u{61b}' | '…' | '—' | '–' | '・' | '（' | '）' | '¡'
+        | '¿' => Kind::Pause,
+        '「' | '」' | '『' | '』' | '“' | '”' | '«' | '»' | '„' | '‟' | '‹' | '›' | '＂' => {
+            Kind::Quote
+        }
         '\u{900}'..='\u{97f}' => Kind::Letter,
         '\u{3041}'..='\u{309f}' | '\u{30a1}'..='\u{30ff}' | '\u{ff66}'..='\u{ff9f}' => Kind::Single,
         '\u{1100}'..='\u{11ff}' | '\u{ac00}'..='\u{d7a3}' | '\u{3131}'..='\u{318e}' => Kind::Single,
-        '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{323af}' => Kind::Single,
+        '\u{3400}'..='\u{4dbf}'
+        | '\u{4e00}'..='\u{9fff}'
+        | '\u{f900}'..='\u{faff}'
+        | '\u{20000}'..='\u{323af}' => Kind::Single,
         '\u{1f150}'..='\u{1f169}' | '\u{1f170}'..='\u{1f189}' | '\u{1f1e6}'..='\u{1f1ff}' => Kind::Letter,
         '\u{1f000}'..='\u{1faff}' | '\u{2600}'..='\u{27bf}' => Kind::Picture,
         'ª' | 'º' | '²' | '³' | '¹' => Kind::Gap,
@@ -96,7 +122,7 @@ pub(crate) fn plain(c: char, mut write: impl FnMut(char)) {
             return write(char::from_u32(part as u32 - 0x60).unwrap_or(part));
         }
         for lower in part.to_lowercase() {
-            if !(kind(lower) == Kind::Nothing && !lower.is_ascii()) {
+            if kind(lower) != Kind::Nothing || lower.is_ascii() {
                 write(stroked(lower).unwrap_or(lower));
             }
         }

@@ -66,7 +66,11 @@ pub(crate) fn phrase(text: &str) -> Result<Vec<Piece>, Fault> {
                 reader.at += digits.len();
                 let words = if digits.is_empty() { 3 } else { digits.parse().unwrap_or(99) };
                 if dots != 2 || words == 0 || words > 12 {
-                    return fault(start..reader.at, "this gap can't be read", "write .. for up to three words, or ..6 for up to six, at most ..12");
+                    return fault(
+                        start..reader.at,
+                        "this gap can't be read",
+                        "write .. for up to three words, or ..6 for up to six, at most ..12",
+                    );
                 }
                 pieces.push(Piece::Gap(words));
             }
@@ -81,7 +85,11 @@ pub(crate) fn phrase(text: &str) -> Result<Vec<Piece>, Fault> {
         return fault(0..text.len(), "an empty phrase", "write some words, or take the line away");
     }
     if !matches!(pieces[0], Piece::Words(_)) || !matches!(pieces[pieces.len() - 1], Piece::Words(_)) {
-        return fault(0..text.len(), "a phrase begins and ends with words that must be there", "take away the [..] or .. at its beginning or end");
+        return fault(
+            0..text.len(),
+            "a phrase begins and ends with words that must be there",
+            "take away the [..] or .. at its beginning or end",
+        );
     }
     Ok(pieces)
 }
@@ -124,12 +132,24 @@ impl Reader<'_> {
                     self.at += c.map_or(0, char::len_utf8);
                     break;
                 }
-                None => return fault(open.saturating_sub(1)..open, "this bracket is never closed", "add the closing bracket"),
+                None => {
+                    return fault(
+                        open.saturating_sub(1)..open,
+                        "this bracket is never closed",
+                        "add the closing bracket",
+                    );
+                }
                 Some('|') => {
                     self.at += 1;
                     entries.push(Vec::new());
                 }
-                Some('.') => return fault(self.at..self.at + 1, "a gap can't stand in a list or a bracket", "put .. in the phrase itself"),
+                Some('.') => {
+                    return fault(
+                        self.at..self.at + 1,
+                        "a gap can't stand in a list or a bracket",
+                        "put .. in the phrase itself",
+                    );
+                }
                 Some(_) => {
                     let part = self.part()?;
                     if let Some(last) = entries.last_mut() {
@@ -160,7 +180,11 @@ impl Reader<'_> {
                 self.at += 1;
                 let entries = self.entries(Some(')'))?;
                 if entries.iter().any(Vec::is_empty) {
-                    return fault(start..self.at, "an empty bracket", "write some words into it, or take it away");
+                    return fault(
+                        start..self.at,
+                        "an empty bracket",
+                        "write some words into it, or take it away",
+                    );
                 }
                 Ok(Part::Group(entries))
             }
@@ -168,7 +192,11 @@ impl Reader<'_> {
                 self.at += 1;
                 let entries = self.entries(Some(']'))?;
                 if entries.iter().any(Vec::is_empty) {
-                    return fault(start..self.at, "an empty bracket", "write some words into it, or take it away");
+                    return fault(
+                        start..self.at,
+                        "an empty bracket",
+                        "write some words into it, or take it away",
+                    );
                 }
                 Ok(Part::Maybe(entries))
             }
@@ -188,8 +216,16 @@ impl Reader<'_> {
                 for one in word.split('/') {
                     match plain(one) {
                         Some(mut plain) if plain.len() == 1 => words.append(&mut plain),
-                        Some(plain) => sequences.push(plain.into_iter().map(|w| Part::Word(vec![w])).collect()),
-                        None => return fault(start..self.at, format!("\"{one}\" is no word"), "write letters, digits, and a * at the end for \"begins so\""),
+                        Some(plain) => {
+                            sequences.push(plain.into_iter().map(|w| Part::Word(vec![w])).collect())
+                        }
+                        None => {
+                            return fault(
+                                start..self.at,
+                                format!("\"{one}\" is no word"),
+                                "write letters, digits, and a * at the end for \"begins so\"",
+                            );
+                        }
                     }
                 }
                 if sequences.is_empty() {

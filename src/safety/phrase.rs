@@ -88,8 +88,12 @@ pub(crate) fn read(source: &Source<'_>, faults: &mut Vec<Diagnostic>) -> List {
     for error in errors {
         let range = error.span().unwrap_or(0..0);
         faults.push(
-            Diagnostic::error("S501", format!("this is not TOML: {}", error.message()), "see https://toml.io; a text needs quotes around it")
-                .at(source, range),
+            Diagnostic::error(
+                "S501",
+                format!("this is not TOML: {}", error.message()),
+                "see https://toml.io; a text needs quotes around it",
+            )
+            .at(source, range),
         );
     }
     let mut reader = Reader { source, contractions: BTreeSet::new(), faults };
@@ -105,7 +109,13 @@ struct Reader<'a, 'b> {
 }
 
 impl Reader<'_, '_> {
-    fn fault(&mut self, code: &'static str, at: Range<usize>, what: impl Into<String>, help: impl Into<String>) {
+    fn fault(
+        &mut self,
+        code: &'static str,
+        at: Range<usize>,
+        what: impl Into<String>,
+        help: impl Into<String>,
+    ) {
         self.faults.push(Diagnostic::error(code, what, help).at(self.source, at));
     }
 
@@ -124,7 +134,10 @@ impl Reader<'_, '_> {
 
     fn list(&mut self, table: &Table<'_>) -> List {
         self.keys(table, &TOP);
-        let mut list = List { language: self.text(table, "language", 0..0).map_or_else(String::new, |t| t.value), ..List::default() };
+        let mut list = List {
+            language: self.text(table, "language", 0..0).map_or_else(String::new, |t| t.value),
+            ..List::default()
+        };
         for (key, into) in [
             ("common", &mut list.common),
             ("filler", &mut list.fillers),
@@ -142,7 +155,8 @@ impl Reader<'_, '_> {
             match value.get_ref().as_str() {
                 Some(words) => {
                     let spellings = |word: &str| word.split('=').flat_map(folded).collect::<Vec<_>>();
-                    list.rare = words.split_whitespace().map(spellings).filter(|word| !word.is_empty()).collect();
+                    list.rare =
+                        words.split_whitespace().map(spellings).filter(|word| !word.is_empty()).collect();
                 }
                 None => self.wrong(value, "rare", "words with spaces between them, in quotes"),
             }
@@ -163,18 +177,29 @@ impl Reader<'_, '_> {
                 list.contexts.push(context);
             }
         }
-        let ids: Vec<Placed<String>> =
-            list.rules.iter().map(|r| r.id.clone()).chain(list.contexts.iter().map(|c| c.id.clone())).collect();
+        let ids: Vec<Placed<String>> = list
+            .rules
+            .iter()
+            .map(|r| r.id.clone())
+            .chain(list.contexts.iter().map(|c| c.id.clone()))
+            .collect();
         for (i, id) in ids.iter().enumerate() {
             if ids[..i].iter().any(|other| other.value == id.value) {
-                self.fault("S508", id.at.clone(), format!("\"{}\" is there twice", id.value), "give each rule and context an id of its own");
+                self.fault(
+                    "S508",
+                    id.at.clone(),
+                    format!("\"{}\" is there twice", id.value),
+                    "give each rule and context an id of its own",
+                );
             }
         }
         for context in &list.contexts {
             for only in &context.only {
                 if !list.rules.iter().any(|rule| rule.id.value == only.value) {
                     let near = nearest(&only.value, list.rules.iter().map(|r| r.id.value.as_str()));
-                    let help = near.map_or("give the id of a rule of this file".to_owned(), |near| format!("did you mean \"{near}\"?"));
+                    let help = near.map_or("give the id of a rule of this file".to_owned(), |near| {
+                        format!("did you mean \"{near}\"?")
+                    });
                     self.fault("S505", only.at.clone(), format!("there is no rule \"{}\"", only.value), help);
                 }
             }
@@ -194,13 +219,20 @@ impl Reader<'_, '_> {
     }
 
     fn wrong(&mut self, value: &Value<'_>, key: &str, should: &str) {
-        self.fault("S503", value.span(), format!("\"{key}\" can't be {}", value.get_ref().type_str()), format!("it should be {should}"));
+        self.fault(
+            "S503",
+            value.span(),
+            format!("\"{key}\" can't be {}", value.get_ref().type_str()),
+            format!("it should be {should}"),
+        );
     }
 
     fn text(&mut self, table: &Table<'_>, key: &str, at: Range<usize>) -> Option<Placed<String>> {
         match table.get(key) {
             Some(value) => match value.get_ref().as_str() {
-                Some(text) if !text.trim().is_empty() => Some(Placed { value: text.to_owned(), at: value.span() }),
+                Some(text) if !text.trim().is_empty() => {
+                    Some(Placed { value: text.to_owned(), at: value.span() })
+                }
                 _ => {
                     self.wrong(value, key, "a text in quotes, not empty");
                     None
@@ -238,7 +270,11 @@ impl Reader<'_, '_> {
             Some("ideation") => Some(Level::Ideation),
             Some("imminent") => Some(Level::Imminent),
             _ => {
-                self.wrong(value, key, "one of \"none\", \"mention\", \"concern\", \"ideation\", \"imminent\"");
+                self.wrong(
+                    value,
+                    key,
+                    "one of \"none\", \"mention\", \"concern\", \"ideation\", \"imminent\"",
+                );
                 None
             }
         }
@@ -298,7 +334,9 @@ impl Reader<'_, '_> {
             };
             self.contractions(text);
             match notation::entries(text) {
-                Ok(entries) => sets.push((name.get_ref().to_string(), Placed { value: entries, at: value.span() })),
+                Ok(entries) => {
+                    sets.push((name.get_ref().to_string(), Placed { value: entries, at: value.span() }))
+                }
                 Err(fault) => self.notation(text, value.span(), fault),
             }
         }
@@ -313,7 +351,12 @@ impl Reader<'_, '_> {
         let level = match table.get("level") {
             Some(_) => self.level(table, "level"),
             None => {
-                self.fault("S503", value.span(), "\"level\" is missing", "add level = \"concern\", or another");
+                self.fault(
+                    "S503",
+                    value.span(),
+                    "\"level\" is missing",
+                    "add level = \"concern\", or another",
+                );
                 None
             }
         };
@@ -329,7 +372,12 @@ impl Reader<'_, '_> {
         let phrases = self.phrases(table, value.span());
         let examples = self.texts(table, "examples");
         if examples.is_empty() {
-            self.fault("S503", value.span(), "there are no examples", "add examples = [\"…\"] that must be recognised");
+            self.fault(
+                "S503",
+                value.span(),
+                "there are no examples",
+                "add examples = [\"…\"] that must be recognised",
+            );
         }
         let traps = self.texts(table, "traps");
         let beside = self.level(table, "beside");
@@ -347,17 +395,31 @@ impl Reader<'_, '_> {
         let to = match table.get("to") {
             Some(_) => self.level(table, "to"),
             None => {
-                self.fault("S503", value.span(), "\"to\" is missing", "add to = \"none\", or \"mention\" where suicide itself is named");
+                self.fault(
+                    "S503",
+                    value.span(),
+                    "\"to\" is missing",
+                    "add to = \"none\", or \"mention\" where suicide itself is named",
+                );
                 None
             }
         };
         let phrases = self.phrases(table, value.span());
         let examples = self.texts(table, "examples");
         if examples.is_empty() {
-            self.fault("S503", value.span(), "there are no examples", "add examples = [\"…\"] that must stay quiet");
+            self.fault(
+                "S503",
+                value.span(),
+                "there are no examples",
+                "add examples = [\"…\"] that must stay quiet",
+            );
         }
         let reach = table.get("reach").and_then(|value| {
-            let reach = value.get_ref().as_integer().and_then(|n| n.as_str().parse::<u32>().ok()).filter(|n| *n <= 30);
+            let reach = value
+                .get_ref()
+                .as_integer()
+                .and_then(|n| n.as_str().parse::<u32>().ok())
+                .filter(|n| *n <= 30);
             if reach.is_none() {
                 self.wrong(value, "reach", "a number of words, at most 30");
             }

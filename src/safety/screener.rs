@@ -65,7 +65,11 @@ impl Screener {
     fn parse<'a>(files: &[(&'a str, &'a str)]) -> Result<(Screener, Lists<'a>), Vec<Diagnostic>> {
         let mut faults = Vec::new();
         if files.len() > 64 {
-            faults.push(Diagnostic::error("S509", "there are more than 64 phrase lists", "join some of them"));
+            faults.push(Diagnostic::error(
+                "S509",
+                "there are more than 64 phrase lists",
+                "join some of them",
+            ));
             return Err(faults);
         }
         let lists: Lists<'_> = files
@@ -87,7 +91,9 @@ impl Screener {
         static BUILT: LazyLock<Screener> = LazyLock::new(|| match Screener::read_untried(BUILTIN) {
             Ok(screener) => screener,
             // A test reads the same lists with all their examples, so this can't ship.
-            Err(faults) => panic!("{}", faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n\n")),
+            Err(faults) => {
+                panic!("{}", faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n\n"))
+            }
         });
         &BUILT
     }
@@ -114,11 +120,6 @@ impl Screener {
     /// The bare search for the words that no phrase can do without: for measuring.
     pub fn search(&self, folded: &Folded) -> bool {
         self.compiled.anchors.search(folded.text())
-    }
-
-    /// Bytes by part.
-    pub fn memory_parts(&self) -> (usize, usize, usize) {
-        (self.compiled.anchors.memory(), self.compiled.languages.iter().map(|l| l.chart.memory()).sum(), self.compiled.dictionary.memory())
     }
 
     /// Bytes that the compiled lists take on the heap, about.
@@ -201,7 +202,11 @@ impl Screener {
                     faults.push(
                         Diagnostic::error(
                             "S506",
-                            format!("this example of \"{}\" should be {} and is {found}", rule.id.value, called(rule.level, rule.who)),
+                            format!(
+                                "this example of \"{}\" should be {} and is {found}",
+                                rule.id.value,
+                                called(rule.level, rule.who)
+                            ),
                             "add a phrase that it fits, or see with `lantern scan --explain` what defuses it",
                         )
                         .at(source, example.at.clone()),
@@ -214,7 +219,10 @@ impl Screener {
                     faults.push(
                         Diagnostic::error(
                             "S507",
-                            format!("this trap of \"{}\" should stay below concern and is {found}", rule.id.value),
+                            format!(
+                                "this trap of \"{}\" should stay below concern and is {found}",
+                                rule.id.value
+                            ),
                             "make the phrase narrower, or add a [[context]] that defuses it",
                         )
                         .at(source, trap.at.clone()),

@@ -103,7 +103,11 @@ impl Dictionary {
 
     /// Bytes on the heap, about.
     pub fn memory(&self) -> usize {
-        let entries = self.words.capacity() + self.stems.capacity() + self.slips.capacity() + self.halves.capacity() + self.contractions.capacity();
+        let entries = self.words.capacity()
+            + self.stems.capacity()
+            + self.slips.capacity()
+            + self.halves.capacity()
+            + self.contractions.capacity();
         entries * 40 + self.names.len() * 24 + self.joined.as_ref().map_or(0, AhoCorasick::memory_usage)
     }
 
@@ -111,9 +115,7 @@ impl Dictionary {
     pub fn intern(&mut self, word: &str) -> WordId {
         let next = self.names.len() as u32;
         let id = match word.strip_suffix('*') {
-            Some(stem) => {
-                *self.stems.entry(stem.into()).or_insert(next)
-            }
+            Some(stem) => *self.stems.entry(stem.into()).or_insert(next),
             None => *self.words.entry(word.into()).or_insert(next),
         };
         if id == next {
@@ -153,7 +155,9 @@ impl Dictionary {
     /// Everything that a token may be read as: its word, and every stem that it begins with.
     pub fn readings(&self, token: &Token) -> impl Iterator<Item = WordId> {
         let stems = std::iter::successors(Some(token.stem), |&stem| self.shorter.get(stem as usize).copied());
-        std::iter::once(token.word).chain(stems.take_while(|&stem| stem != UNKNOWN)).filter(|&word| word != UNKNOWN)
+        std::iter::once(token.word)
+            .chain(stems.take_while(|&stem| stem != UNKNOWN))
+            .filter(|&word| word != UNKNOWN)
     }
 
     /// Call once all words are in. `joined` are letters that, inside a longer word, tell that several
@@ -174,10 +178,15 @@ impl Dictionary {
                 self.stems_by_start.entry(*start).or_default().push((stem.clone(), id));
             }
         }
-        self.stems_by_start.values_mut().for_each(|stems| stems.sort_by_key(|(stem, _)| usize::MAX - stem.len()));
+        self.stems_by_start
+            .values_mut()
+            .for_each(|stems| stems.sort_by_key(|(stem, _)| usize::MAX - stem.len()));
         self.shorter = vec![UNKNOWN; self.names.len()];
         for (stem, &id) in &self.stems {
-            let shorter = (1..stem.len()).rev().filter(|&at| stem.is_char_boundary(at)).find_map(|at| self.stems.get(&stem[..at]));
+            let shorter = (1..stem.len())
+                .rev()
+                .filter(|&at| stem.is_char_boundary(at))
+                .find_map(|at| self.stems.get(&stem[..at]));
             self.shorter[id as usize] = shorter.copied().unwrap_or(UNKNOWN);
         }
         self.joined = if joined.is_empty() { None } else { Some(AhoCorasick::new(joined)?) };
@@ -238,7 +247,8 @@ impl Dictionary {
 
     /// A word with a short one before it, without the space: the short one is dropped.
     fn unglued(&self, word: &str) -> Option<(WordId, WordId)> {
-        let rest = self.glued.iter().filter_map(|short| word.strip_prefix(&**short).filter(|rest| rest.len() > 2));
+        let rest =
+            self.glued.iter().filter_map(|short| word.strip_prefix(&**short).filter(|rest| rest.len() > 2));
         rest.filter_map(|rest| self.words.get(rest)).next().map(|&id| (id, UNKNOWN))
     }
 
@@ -288,13 +298,16 @@ impl Dictionary {
         }
         self.rare
             .iter()
-            .find(|(rare, _)| letters * 2 >= rare.len() && letters < rare.len() && fits(word.as_bytes(), rare.as_bytes()))
+            .find(|(rare, _)| {
+                letters * 2 >= rare.len() && letters < rare.len() && fits(word.as_bytes(), rare.as_bytes())
+            })
             .map(|&(_, id)| id)
     }
 
     /// Several words run together, at least one of them rare.
-    fn segments(&self, word: &str) -> Option<Vec<(usize, usize, (WordId, WordId))>> {
-        if word.len() < 6 || word.len() > LONGEST || !word.is_ascii() || !self.joined.as_ref()?.is_match(word) {
+    fn segments(&self, word: &str) -> Option<Vec<Piece>> {
+        if word.len() < 6 || word.len() > LONGEST || !word.is_ascii() || !self.joined.as_ref()?.is_match(word)
+        {
             return None;
         }
         // best[i] = the fewest words that make up word[..i], and where the last of them starts.
@@ -304,7 +317,8 @@ impl Dictionary {
             for start in end.saturating_sub(14)..end {
                 let Some((count, _)) = best[start] else { continue };
                 let piece = &word[start..end];
-                let real = self.words.contains_key(piece) && (piece.len() > 1 || matches!(piece, "i" | "a" | "u"));
+                let real =
+                    self.words.contains_key(piece) && (piece.len() > 1 || matches!(piece, "i" | "a" | "u"));
                 if real && best[end].is_none_or(|(least, _)| count + 1 < least) {
                     best[end] = Some((count + 1, start));
                 }
@@ -463,6 +477,9 @@ impl Dictionary {
     }
 }
 
+/// A word within a longer one: where it starts and ends, and what it is.
+type Piece = (usize, usize, (WordId, WordId));
+
 /// Whether a letter belongs to a script that is read one letter at a time.
 pub(crate) fn single(c: char) -> bool {
     super::letters::kind(c) == super::letters::Kind::Single
@@ -470,7 +487,7 @@ pub(crate) fn single(c: char) -> bool {
 
 /// Tries every reading of digits and symbols as the letters they look like; few, since each has at most two.
 fn unleet<T>(word: &str, try_word: impl Fn(&str) -> Option<T>) -> Option<T> {
-    let twofold = word.bytes().filter(|b| matches!(b, b'1' | b'!' | b'|')).count().min(4);
+    let twofold = word.bytes().filter(|b| matches!(b, b'1' | b'!' | b'|')).count().min(3);
     for choice in 0..(1u32 << twofold) {
         let mut seen = 0;
         let mut read = String::with_capacity(word.len());
@@ -613,21 +630,42 @@ mod tests {
 
     fn read(text: &str) -> Vec<String> {
         let dictionary = dictionary();
-        let names: HashMap<WordId, String> = dictionary.words.iter().map(|(w, &id)| (id, w.to_string())).collect();
+        let names: HashMap<WordId, String> =
+            dictionary.words.iter().map(|(w, &id)| (id, w.to_string())).collect();
         let folded = super::super::fold::fold(text);
         dictionary
             .tokens(folded.text())
             .iter()
-            .map(|t| names.get(&t.word).cloned().unwrap_or_else(|| if t.stem == UNKNOWN { "?".into() } else { "*".into() }))
+            .map(|t| {
+                names
+                    .get(&t.word)
+                    .cloned()
+                    .unwrap_or_else(|| if t.stem == UNKNOWN { "?".into() } else { "*".into() })
+            })
             .collect()
     }
 
     #[test]
     fn disguised_words_are_read_as_themselves() {
-        for text in ["k1ll", "k!ll", "k*ll", "kiiiillll", "K.I.L.L", "k i l l", "k||il||l", "ᴋɪʟʟ", "кill", "𝓴𝓲𝓵𝓵", "ⓚⓘⓛⓛ", "ki\u{200b}ll"] {
+        for text in [
+            "k1ll",
+            "k!ll",
+            "k*ll",
+            "kiiiillll",
+            "K.I.L.L",
+            "k i l l",
+            "k||il||l",
+            "ᴋɪʟʟ",
+            "кill",
+            "𝓴𝓲𝓵𝓵",
+            "ⓚⓘⓛⓛ",
+            "ki\u{200b}ll",
+        ] {
             assert_eq!(read(text), ["kill"], "{text}");
         }
-        for text in ["su!c1de", "$uicide", "sucide", "suicde", "sui cide", "s*icide", "su***de", "s-u-i-c-i-d-e"] {
+        for text in
+            ["su!c1de", "$uicide", "sucide", "suicde", "sui cide", "s*icide", "su***de", "s-u-i-c-i-d-e"]
+        {
             assert_eq!(read(text), ["suicide"], "{text}");
         }
     }

@@ -76,7 +76,17 @@ proptest! {
 
 #[test]
 fn a_megabyte_of_anything_is_read_in_time_that_grows_with_its_length() {
-    for unit in ["i dont want to die ", "k1ll ", "k*l* ", "k i l l ", "1l1l1l1l ", "aiaiaimyself", "死にた", "a", "really just "] {
+    for unit in [
+        "i dont want to die ",
+        "k1ll ",
+        "k*l* ",
+        "k i l l ",
+        "1l1l1l1l ",
+        "aiaiaimyself",
+        "死にた",
+        "a",
+        "really just ",
+    ] {
         let time = |length: usize| {
             let text = unit.repeat(length / unit.len());
             (0..3)
@@ -90,6 +100,9 @@ fn a_megabyte_of_anything_is_read_in_time_that_grows_with_its_length() {
         };
         let (short, long) = (time(100_000), time(1_000_000));
         // Ten times the length; forty times leaves room for a busy machine, and none for a square.
-        assert!(long < short * 40 + std::time::Duration::from_millis(100), "{unit:?}: {short:?}, then {long:?}");
+        assert!(
+            long < short * 40 + std::time::Duration::from_millis(100),
+            "{unit:?}: {short:?}, then {long:?}"
+        );
     }
 }
