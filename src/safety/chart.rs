@@ -20,8 +20,8 @@ const NONE: u32 = u32::MAX;
 /// One element of a phrase, ready to be compiled.
 #[derive(Debug, Clone)]
 pub(crate) enum Element {
-    /// One of these entries (each a row of words); may be missing if `maybe`.
-    Entries { entries: usize, maybe: bool },
+    /// One entry of these lists, by their numbers; may be missing if `maybe`.
+    Entries { lists: Vec<usize>, maybe: bool },
     /// Up to so many words of any kind.
     Gap(usize),
 }
@@ -97,8 +97,8 @@ impl ChartBuilder {
                     self.bits
                         .extend(std::iter::repeat_n(Bit { maybe: true, any: true, ..Bit::default() }, *n));
                 }
-                Element::Entries { entries, maybe } => {
-                    self.uses.push((*entries, self.bits.len()));
+                Element::Entries { lists, maybe } => {
+                    self.uses.extend(lists.iter().map(|&list| (list, self.bits.len())));
                     self.bits.push(Bit { maybe: *maybe, ..Bit::default() });
                 }
             }

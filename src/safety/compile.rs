@@ -66,8 +66,24 @@ pub(crate) struct Compiled {
 }
 
 type Words = Vec<WordId>;
-/// Lists that were compiled already.
-type Lists = FastMap<Rc<[Words]>, usize>;
+
+/// The rarest word of each entry of a list, and about how common it is; nothing where an entry may be any
+/// number.
+type Rarest = Option<BTreeSet<(usize, Rc<str>)>>;
+
+/// A list in the chart: its number, and its rarest words.
+#[derive(Clone)]
+struct Listed {
+    number: usize,
+    rarest: Rc<Rarest>,
+}
+
+/// Lists that are in the chart already: named sets by their name, others by their rows.
+#[derive(Default)]
+struct Lists {
+    named: FastMap<String, Listed>,
+    other: FastMap<Vec<Words>, Listed>,
+}
 
 /// Compiles lists; what can't be goes to `faults`.
 pub(crate) fn compile(lists: &[(Source<'_>, List)], faults: &mut Vec<Diagnostic>) -> Option<Compiled> {
@@ -172,7 +188,7 @@ impl Writer<'_, '_> {
                     owners.push(Owner::Rule(index as u16));
                     // A rule that only counts beside another needs no anchor of its own.
                     if rule.beside.is_none() {
-                        anchors.phrase(self.anchors(&written));
+                        anchors.phrase(self.anchors(written));
                     }
                 }
             }
@@ -265,7 +281,7 @@ impl Writer<'_, '_> {
         at: &std::ops::Range<usize>,
         builder: &mut ChartBuilder,
         lists: &mut Lists,
-    ) -> Option<Vec<Rc<[Words]>>> {
+    ) -> Option<Vec<Rarest>> {
         let mut elements = Vec::new();
         let mut mandatory = Vec::new();
         for piece in pieces {
@@ -277,14 +293,29 @@ impl Writer<'_, '_> {
                 Piece::Words(entries) => (entries, false),
                 Piece::Maybe(entries) => (entries, true),
             };
-            let written: Rc<[Words]> = match entries.as_slice() {
-                [entry] if let [Part::Set(name, _)] = entry.as_slice() => self.set(name, at.clone(), 0)?,
-                entries => self.entries(entries, at.clone(), 0)?.into(),
-            };
-            let number = *lists.entry(written.clone()).or_insert_with(|| builder.list(&written));
-            elements.push(Element::Entries { entries: number, maybe });
+            // Named sets are in the chart once, however many phrases use them.
+            let (named, other): (Vec<_>, Vec<_>) =
+                entries.iter().cloned().partition(|entry| matches!(entry.as_slice(), [Part::Set(..)]));
+            let mut listed = Vec::new();
+            for entry in &named {
+                let [Part::Set(name, _)] = entry.as_slice() else { continue };
+                let words = self.set(name, at.clone(), 0)?;
+                if !lists.named.contains_key(name) {
+                    lists.named.insert(name.clone(), self.listed(&words, builder));
+                }
+                listed.push(lists.named[name].clone());
+            }
+            if !other.is_empty() {
+                let words = self.entries(&other, at.clone(), 0)?;
+                if !lists.other.contains_key(&words) {
+                    lists.other.insert(words.clone(), self.listed(&words, builder));
+                }
+                listed.push(lists.other[&words].clone());
+            }
+            elements.push(Element::Entries { lists: listed.iter().map(|list| list.number).collect(), maybe });
             if !maybe {
-                mandatory.push(written);
+                let all: Option<Vec<_>> = listed.iter().map(|list| list.rarest.as_ref().as_ref()).collect();
+                mandatory.push(all.map(|all| all.into_iter().flatten().cloned().collect()));
             }
         }
         if builder.phrase(&elements) {
@@ -297,6 +328,13 @@ impl Writer<'_, '_> {
             "a phrase has at most 64 pieces, gaps counted word by word",
         );
         None
+    }
+
+    /// Puts a list into the chart.
+    fn listed(&self, entries: &[Words], builder: &mut ChartBuilder) -> Listed {
+        let any_number = entries.iter().flatten().any(|&word| word == NUMBER);
+        let rarest = (!any_number).then(|| entries.iter().map(|entry| self.rarest(entry)).collect());
+        Listed { number: builder.list(entries), rarest: Rc::new(rarest) }
     }
 
     fn fault(
@@ -401,18 +439,16 @@ impl Writer<'_, '_> {
     }
 
     /// The rarest elements of a phrase, at most four: for each, words one of which every match contains.
-    fn anchors(&self, mandatory: &[Rc<[Words]>]) -> Vec<Vec<String>> {
-        let countable = |entries: &&Rc<[Words]>| !entries.iter().flatten().any(|&word| word == NUMBER);
+    fn anchors(&self, mandatory: Vec<Rarest>) -> Vec<Vec<String>> {
         let mut elements: Vec<(usize, Vec<String>)> = mandatory
-            .iter()
-            .filter(countable)
-            .map(|entries| {
-                let words: BTreeSet<(usize, String)> =
-                    entries.iter().map(|entry| self.rarest(entry)).collect();
-                (
-                    words.iter().map(|(price, _)| price).sum(),
-                    words.into_iter().map(|(_, word)| word).collect(),
-                )
+            .into_iter()
+            .flatten()
+            .map(|words| {
+                let price = words.iter().map(|(price, _)| price).sum();
+                let mut words: Vec<String> = words.into_iter().map(|(_, word)| word.to_string()).collect();
+                words.sort();
+                words.dedup();
+                (price, words)
             })
             .collect();
         elements.sort();
@@ -429,12 +465,12 @@ impl Writer<'_, '_> {
     }
 
     /// The rarest word of an entry, and about how common it is.
-    fn rarest(&self, entry: &Words) -> (usize, String) {
+    fn rarest(&self, entry: &Words) -> (usize, Rc<str>) {
         let unspaced = |word: &str| word.chars().next().is_some_and(single);
         if entry.iter().all(|&word| unspaced(self.dictionary.name(word))) {
             return (
                 60 / (entry.len() * entry.len()),
-                entry.iter().map(|&word| self.dictionary.name(word)).collect(),
+                entry.iter().map(|&word| self.dictionary.name(word)).collect::<String>().into(),
             );
         }
         let price = |word: &str| match self.ranks.get(word) {
@@ -446,6 +482,6 @@ impl Writer<'_, '_> {
             .iter()
             .map(|&word| self.dictionary.name(word))
             .map(|name| (price(name), usize::MAX - name.len(), name));
-        words.min().map(|(price, _, name)| (price, name.to_owned())).unwrap_or_default()
+        words.min().map_or((0, "".into()), |(price, _, name)| (price, name.into()))
     }
 }
