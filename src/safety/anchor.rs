@@ -1,36 +1,55 @@
 //! Which messages deserve a closer look: one search for the rarest words of all phrases.
 //!
-//! Of every phrase, the rarest elements are chosen, at most three; unless the message has a word of each,
-//! the phrase can't match. Phrases that ask for the same words share one bit in each of three rows, and
-//! each word that is found writes its bits. Only a bit that stands in all three rows wakes a language.
+//! Words are looked up by a hash of their letters, together with all their misspellings and the halves
+//! into which they may be parted; nothing is compared after that, since a chance hit costs no more than a
+//! closer look in vain. Letters of scripts without spaces are searched for by an Aho-Corasick automaton.
+//!
+//! Of every phrase, the rarest elements are chosen, at most four; unless the message has a word of each,
+//! the phrase can't match. Every different element is a bit, each word that is found writes the bits of
+//! its elements, and what a phrase demands beside its rarest element is asked only where that was seen.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError};
 
-use super::words::{Dictionary, Token, WordId, single};
+use super::words::{Dictionary, FastMap, START, Token, WordId, single};
 
-/// Where a word writes: a column of 64 bits, a row, and the bits.
+/// Elements of a phrase that are asked for, at most.
+pub(crate) const ASKED: usize = 4;
+
+/// Where a word writes: 64 elements, and which of them.
 #[derive(Debug, Clone, Copy)]
 struct Note {
-    column: u16,
-    row: u16,
+    column: u32,
     bits: u64,
+}
+
+/// The rarest word of each entry of a list, and about how common it is; nothing where an entry may be any
+/// number.
+pub(crate) type Rarest = Option<BTreeSet<(usize, Rc<str>)>>;
+
+/// An element of a phrase: the numbers of its lists in the chart, and the words that are asked for.
+pub(crate) struct Asked {
+    pub lists: Vec<usize>,
+    pub words: Vec<Rc<Rarest>>,
 }
 
 /// Collects the rarest words of phrases.
 #[derive(Default)]
 pub(crate) struct AnchorsBuilder {
-    /// The bit of each demand: language and words of each row.
-    demands: BTreeMap<(usize, Vec<Vec<String>>), usize>,
+    /// The elements of each language: their lists, and their bit.
+    elements: FastMap<(usize, Vec<usize>), u32>,
+    /// For each phrase, its elements, the rarest first.
+    demands: BTreeSet<Vec<u32>>,
     language: usize,
-    /// For each column, its language.
+    /// For each 64 elements, their language.
     columns: Vec<u8>,
     /// Bits taken of the last column.
-    taken: usize,
-    notes: BTreeMap<String, BTreeMap<(usize, usize), u64>>,
+    taken: u32,
+    notes: BTreeMap<Rc<str>, BTreeMap<u32, u64>>,
     rare: BTreeMap<String, Vec<String>>,
-    clitics: BTreeSet<String>,
+    contractions: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl AnchorsBuilder {
@@ -45,164 +64,319 @@ impl AnchorsBuilder {
         self.rare.entry(word.to_owned()).or_default().extend(misspelt.iter().cloned());
     }
 
-    /// A short ending that may have lost its apostrophe.
-    pub fn clitic(&mut self, ending: &str) {
-        self.clitics.insert(ending.to_owned());
+    /// A word that may lose its apostrophe.
+    pub fn contraction(&mut self, before: &str, after: &str) {
+        self.contractions.entry(format!("{before}{after}")).or_default().insert(format!("{before} {after}"));
     }
 
-    /// A phrase that can't match unless the message has one word of each element; `suicid*` is a stem.
-    pub fn phrase(&mut self, elements: Vec<Vec<String>>) {
-        let (Some(first), Some(last)) = (elements.first().cloned(), elements.last().cloned()) else { return };
-        let rows = [first, elements.get(1).cloned().unwrap_or_else(|| last.clone()), last];
-        let demand = (self.language, rows.to_vec());
-        if self.demands.contains_key(&demand) {
-            return;
+    /// A phrase that can't match unless the message has one word of each element, the rarest element
+    /// first; `suicid*` is a stem.
+    pub fn phrase(&mut self, elements: Vec<Asked>) {
+        let demand: Vec<u32> = elements.into_iter().map(|asked| self.element(asked)).collect();
+        if !demand.is_empty() {
+            self.demands.insert(demand);
+        }
+    }
+
+    fn element(&mut self, asked: Asked) -> u32 {
+        let key = (self.language, asked.lists);
+        if let Some(&bit) = self.elements.get(&key) {
+            return bit;
         }
         if self.taken == 64 {
             self.columns.push(self.language as u8);
             self.taken = 0;
         }
-        let bit = (self.columns.len() - 1) * 64 + self.taken;
+        let column = self.columns.len() as u32 - 1;
+        let bit = column * 64 + self.taken;
         self.taken += 1;
-        for (row, words) in rows.into_iter().enumerate() {
-            for word in words {
-                *self.notes.entry(word).or_default().entry((bit / 64, row)).or_default() |= 1 << (bit % 64);
-            }
+        for (_, word) in asked.words.iter().filter_map(|words| words.as_ref().as_ref()).flatten() {
+            *self.notes.entry(word.clone()).or_default().entry(column).or_default() |= 1 << (bit % 64);
         }
-        self.demands.insert(demand, bit);
+        self.elements.insert(key, bit);
+        bit
     }
 
     /// Compiles. `joined` are letters that ask for a closer look wherever they stand.
     pub fn build(self, dictionary: &mut Dictionary, joined: &[String]) -> Result<Anchors, BuildError> {
-        let mut patterns: Vec<String> = Vec::new();
-        let mut ranges: Vec<(u32, u32)> = Vec::new();
         let mut notes: Vec<Note> = Vec::new();
-        let mut words: Vec<(WordId, (u32, u32))> = Vec::new();
+        let mut spelt: Vec<(u64, Range)> = Vec::new();
+        let mut words: Vec<(WordId, Range)> = Vec::new();
+        let mut stems: Vec<(String, Range)> = Vec::new();
+        let mut unspaced: Vec<(String, Range)> = Vec::new();
         for (word, writes) in &self.notes {
             let start = notes.len() as u32;
-            notes.extend(writes.iter().map(|(&(column, row), &bits)| Note {
-                column: column as u16,
-                row: row as u16,
-                bits,
-            }));
+            notes.extend(writes.iter().map(|(&column, &bits)| Note { column, bits }));
             let range = (start, notes.len() as u32);
-            let mut pattern = |text: String| {
-                patterns.push(text);
-                ranges.push(range);
-            };
             if word.chars().next().is_some_and(single) {
-                pattern(word.clone());
+                unspaced.push((word.to_string(), range));
                 continue;
             }
             words.push((dictionary.intern(word), range));
-            match word.strip_suffix('*') {
-                Some(stem) => pattern(format!(" {stem}")),
-                None => pattern(format!(" {word} ")),
+            if let Some(stem) = word.strip_suffix('*') {
+                stems.push((stem.to_owned(), range));
+                continue;
             }
-            if let Some(misspelt) = self.rare.get(word) {
-                for disguise in Dictionary::disguises(word).iter().chain(misspelt) {
-                    pattern(format!(" {disguise} "));
-                }
+            spelt.push((hash(word), range));
+            if let Some(misspelt) = self.rare.get(&**word) {
+                let disguises = Dictionary::disguises(word);
+                spelt.extend(disguises.iter().chain(misspelt).map(|spelling| (hash(spelling), range)));
             }
-            for ending in &self.clitics {
-                if let Some(before) = word.strip_suffix(ending.as_str()).filter(|before| !before.is_empty()) {
-                    pattern(format!(" {before} {ending} "));
-                }
-            }
+            let parted = self.contractions.get(&**word).into_iter().flatten();
+            spelt.extend(parted.map(|spelling| (hash(spelling), range)));
         }
-        let spaced = patterns.len();
-        for piece in joined {
-            patterns.push(piece.clone());
-            ranges.push((0, 0));
-        }
-        let search =
-            AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).prefilter(false).build(&patterns)?;
         let mut by_word = vec![(0, 0); dictionary.len()];
         for (word, range) in words {
             by_word[word as usize] = range;
         }
-        let unspaced = patterns.iter().map(|p| p.chars().next().is_some_and(single)).collect();
-        Ok(Anchors { search, ranges, notes, by_word, unspaced, joined: spaced, columns: self.columns })
+        let mut rarest = vec![0; self.columns.len()];
+        let mut demands: Vec<Vec<Box<[u32]>>> = vec![Vec::new(); self.columns.len() * 64];
+        for demand in &self.demands {
+            rarest[(demand[0] / 64) as usize] |= 1 << (demand[0] % 64);
+            demands[demand[0] as usize].push(demand[1..].into());
+        }
+        let texts = unspaced.iter().map(|(text, _)| text);
+        Ok(Anchors {
+            spelt: Spelt::new(spelt),
+            stems: Stems::new(stems),
+            joined: AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).prefilter(false).build(joined)?,
+            unspaced: AhoCorasick::builder()
+                .kind(Some(AhoCorasickKind::DFA))
+                .prefilter(false)
+                .build(texts)?,
+            unspaced_ranges: unspaced.iter().map(|&(_, range)| range).collect(),
+            notes,
+            by_word,
+            rarest,
+            demands,
+            columns: self.columns,
+        })
+    }
+}
+
+/// Which of all notes a word writes.
+type Range = (u32, u32);
+
+const SEED: u64 = 0x9e37_79b9_7f4a_7c15;
+
+#[inline(always)]
+fn mix(hash: u64, byte: u8) -> u64 {
+    (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3).rotate_left(23)
+}
+
+/// The hash of a word, or of two with a space between them.
+fn hash(words: &str) -> u64 {
+    let hash = |word: &str| word.bytes().fold(SEED, mix);
+    match words.split_once(' ') {
+        Some((before, after)) => pair(hash(before), hash(after)),
+        None => hash(words),
+    }
+}
+
+#[inline(always)]
+fn pair(before: u64, after: u64) -> u64 {
+    before.rotate_left(17) ^ after.wrapping_mul(SEED)
+}
+
+/// Makes every bit of a hash depend on all of them.
+#[inline(always)]
+fn spread(hash: u64) -> u64 {
+    let hash = (hash ^ hash >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    (hash ^ hash >> 27).wrapping_mul(0x94d0_49bb_1331_11eb)
+}
+
+/// Spellings by their hash: a small table of bits that answers "no" to almost everything, and a larger one.
+struct Spelt {
+    bits: Vec<u64>,
+    slots: Vec<(u32, Range)>,
+}
+
+/// Bits of the small table: as many as the top 18 bits of a hash can say.
+const BITS: u64 = 1 << 18;
+
+impl Spelt {
+    fn new(spellings: Vec<(u64, Range)>) -> Self {
+        let size = (spellings.len() * 2).next_power_of_two();
+        let mut spelt = Spelt { bits: vec![0; (BITS / 64) as usize], slots: vec![(0, (0, 0)); size] };
+        for (hash, range) in spellings {
+            let hash = spread(hash);
+            let bit = hash >> 46;
+            spelt.bits[(bit / 64) as usize] |= 1 << (bit % 64);
+            let mut slot = (hash >> 20) as usize & (size - 1);
+            while spelt.slots[slot].1 != (0, 0) {
+                slot = (slot + 1) & (size - 1);
+            }
+            spelt.slots[slot] = (hash as u32, range);
+        }
+        spelt
+    }
+
+    #[inline(always)]
+    fn get(&self, hash: u64, mut show: impl FnMut(Range)) {
+        let hash = spread(hash);
+        let bit = hash >> 46;
+        if self.bits[(bit / 64) as usize] >> (bit % 64) & 1 == 0 {
+            return;
+        }
+        let mut slot = (hash >> 20) as usize & (self.slots.len() - 1);
+        while self.slots[slot].1 != (0, 0) {
+            if self.slots[slot].0 == hash as u32 {
+                show(self.slots[slot].1);
+            }
+            slot = (slot + 1) & (self.slots.len() - 1);
+        }
+    }
+}
+
+/// Beginnings of words, by their first three bytes.
+struct Stems {
+    bits: Vec<u64>,
+    stems: FastMap<[u8; START], Vec<(String, Range)>>,
+}
+
+impl Stems {
+    fn new(all: Vec<(String, Range)>) -> Self {
+        let mut stems = Stems { bits: vec![0; 1 << 9], stems: FastMap::default() };
+        for (stem, range) in all {
+            if let Some(start) = stem.as_bytes().first_chunk::<START>() {
+                let bit = Stems::bit(*start);
+                stems.bits[bit / 64] |= 1 << (bit % 64);
+                stems.stems.entry(*start).or_default().push((stem, range));
+            }
+        }
+        stems
+    }
+
+    #[inline(always)]
+    fn bit([a, b, c]: [u8; START]) -> usize {
+        (usize::from(a & 31) << 10 | usize::from(b & 31) << 5 | usize::from(c & 31)) & 0x7fff
+    }
+
+    #[inline(always)]
+    fn get(&self, word: &[u8], mut show: impl FnMut(Range)) {
+        let Some(start) = word.first_chunk::<START>() else { return };
+        let bit = Stems::bit(*start);
+        if self.bits[bit / 64] >> (bit % 64) & 1 == 1 {
+            for (stem, range) in self.stems.get(start).into_iter().flatten() {
+                if word.starts_with(stem.as_bytes()) {
+                    show(*range);
+                }
+            }
+        }
     }
 }
 
 /// The compiled search.
 pub(crate) struct Anchors {
-    search: AhoCorasick,
-    /// For each pattern, its notes.
-    ranges: Vec<(u32, u32)>,
+    spelt: Spelt,
+    stems: Stems,
+    /// Letters that ask for a closer look wherever they stand.
+    joined: AhoCorasick,
+    unspaced: AhoCorasick,
+    unspaced_ranges: Vec<Range>,
     notes: Vec<Note>,
     /// For each word of the dictionary, its notes.
-    by_word: Vec<(u32, u32)>,
-    /// Whether a pattern is of a script without spaces.
-    unspaced: Vec<bool>,
-    /// The first pattern that asks for a closer look by itself.
-    joined: usize,
+    by_word: Vec<Range>,
+    /// The elements that are the rarest of some phrase.
+    rarest: Vec<u64>,
+    /// For each of them, what its phrases demand beside it.
+    demands: Vec<Vec<Box<[u32]>>>,
     columns: Vec<u8>,
 }
 
-/// The rows, written as words are found; nothing at all before the first.
-struct Rows<'a> {
+/// The elements that were seen; nothing at all before the first.
+struct Seen<'a> {
     anchors: &'a Anchors,
-    rows: Vec<[u64; 3]>,
+    columns: Vec<u64>,
 }
 
-impl Rows<'_> {
+impl Seen<'_> {
     #[inline]
-    fn write(&mut self, (start, end): (u32, u32)) {
-        if self.rows.is_empty() {
-            self.rows = vec![[0; 3]; self.anchors.columns.len()];
+    fn write(&mut self, (start, end): Range) {
+        if self.columns.is_empty() {
+            self.columns = vec![0; self.anchors.columns.len()];
         }
         for note in &self.anchors.notes[start as usize..end as usize] {
-            self.rows[note.column as usize][note.row as usize] |= note.bits;
+            self.columns[note.column as usize] |= note.bits;
         }
     }
 
+    fn has(&self, element: u32) -> bool {
+        self.columns[(element / 64) as usize] >> (element % 64) & 1 == 1
+    }
+
+    /// The languages of which some phrase has all that it demands, one bit each.
     fn awake(&self) -> u64 {
-        let woken =
-            self.rows.iter().zip(&self.anchors.columns).filter(|(rows, _)| rows[0] & rows[1] & rows[2] != 0);
-        woken.fold(0, |awake, (_, &language)| awake | 1 << language)
+        let mut awake = 0;
+        for (column, &seen) in self.columns.iter().enumerate() {
+            let mut rarest = seen & self.anchors.rarest[column];
+            while rarest != 0 && awake >> self.anchors.columns[column] & 1 == 0 {
+                let element = column as u32 * 64 + rarest.trailing_zeros();
+                let met = |demand: &[u32]| demand.iter().all(|&other| self.has(other));
+                if self.anchors.demands[element as usize].iter().any(|demand| met(demand)) {
+                    awake |= 1 << self.anchors.columns[column];
+                }
+                rarest &= rarest - 1;
+            }
+        }
+        awake
     }
 }
 
 impl Anchors {
     /// Bytes on the heap, about.
     pub fn memory(&self) -> usize {
-        self.search.memory_usage() + self.ranges.len() * 9 + self.notes.len() * 16 + self.by_word.len() * 8
+        let automata = self.joined.memory_usage() + self.unspaced.memory_usage();
+        let tables = (self.spelt.bits.len() + self.stems.bits.len()) * 8 + self.spelt.slots.len() * 12;
+        automata + tables + self.notes.len() * size_of::<Note>() + self.by_word.len() * 8
     }
 
     /// Whether a folded text deserves a closer look.
     pub fn search(&self, folded: &str) -> bool {
-        let mut rows = Rows { anchors: self, rows: Vec::new() };
-        for found in self.search.find_overlapping_iter(folded) {
-            let pattern = found.pattern().as_usize();
-            if pattern >= self.joined {
+        let bytes = folded.as_bytes();
+        let mut seen = Seen { anchors: self, columns: Vec::new() };
+        let (mut hash, mut before, mut start) = (SEED, SEED, 0);
+        for (i, &byte) in bytes.iter().enumerate() {
+            if byte != b' ' {
+                hash = mix(hash, byte);
+                continue;
+            }
+            let word = &bytes[start..i];
+            self.spelt.get(hash, |range| seen.write(range));
+            self.spelt.get(pair(before, hash), |range| seen.write(range));
+            self.stems.get(word, |range| seen.write(range));
+            if word.len() >= SHORTEST_JOINED && self.joined.is_match(word) {
                 return true;
             }
-            rows.write(self.ranges[pattern]);
+            (before, hash, start) = (hash, SEED, i + 1);
         }
-        rows.awake() != 0
+        self.write_unspaced(folded, &mut seen);
+        seen.awake() != 0
     }
 
     /// The languages that a message wakes, one bit each.
-    pub fn awake(&self, folded: &str, tokens: &[Token]) -> u64 {
-        let mut rows = Rows { anchors: self, rows: Vec::new() };
+    pub fn awake(&self, folded: &str, tokens: &[Token], dictionary: &Dictionary) -> u64 {
+        let mut seen = Seen { anchors: self, columns: Vec::new() };
         for token in tokens {
-            for word in [token.word, token.stem] {
+            for word in dictionary.readings(token) {
                 let range = self.by_word[word as usize];
                 if range.0 != range.1 {
-                    rows.write(range);
+                    seen.write(range);
                 }
             }
         }
+        self.write_unspaced(folded, &mut seen);
+        seen.awake()
+    }
+
+    fn write_unspaced(&self, folded: &str, seen: &mut Seen<'_>) {
         if !folded.is_ascii() {
-            for found in self.search.find_overlapping_iter(folded) {
-                let pattern = found.pattern().as_usize();
-                if self.unspaced[pattern] {
-                    rows.write(self.ranges[pattern]);
-                }
+            for found in self.unspaced.find_overlapping_iter(folded) {
+                seen.write(self.unspaced_ranges[found.pattern().as_usize()]);
             }
         }
-        rows.awake()
     }
 }
+
+/// No shorter word is made of several.
+const SHORTEST_JOINED: usize = 6;

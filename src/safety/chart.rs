@@ -7,9 +7,9 @@
 //! begins at one place writes its bits where it ends. So the time is linear in the message whatever it
 //! says: each word costs at most a fixed number of steps.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
-use super::words::{FastMap, Token, UNKNOWN, WordId};
+use super::words::{Dictionary, FastMap, Token, WordId};
 
 /// Longest entry of a list, in words.
 pub(crate) const LONGEST_ENTRY: usize = 24;
@@ -20,8 +20,8 @@ const NONE: u32 = u32::MAX;
 /// One element of a phrase, ready to be compiled.
 #[derive(Debug, Clone)]
 pub(crate) enum Element {
-    /// One of these entries (each a row of words); may be missing if `maybe`.
-    Entries { entries: usize, maybe: bool },
+    /// One entry of these lists, by their numbers; may be missing if `maybe`.
+    Entries { lists: Vec<usize>, maybe: bool },
     /// Up to so many words of any kind.
     Gap(usize),
 }
@@ -80,10 +80,10 @@ impl ChartBuilder {
         self.lists.len() - 1
     }
 
-    /// Adds a phrase; answers false if it has more than 64 elements.
+    /// Adds a phrase; answers false if it has more than 64 elements, or there is no room left.
     pub fn phrase(&mut self, elements: &[Element]) -> bool {
         let length: usize = elements.iter().map(|e| if let Element::Gap(n) = e { *n } else { 1 }).sum();
-        if length == 0 || length > 64 {
+        if length == 0 || length > 64 || self.bits.len() + 2 * length > LIVE * 64 * 64 {
             return false;
         }
         // A phrase lies within one 64-bit word.
@@ -97,8 +97,8 @@ impl ChartBuilder {
                     self.bits
                         .extend(std::iter::repeat_n(Bit { maybe: true, any: true, ..Bit::default() }, *n));
                 }
-                Element::Entries { entries, maybe } => {
-                    self.uses.push((*entries, self.bits.len()));
+                Element::Entries { lists, maybe } => {
+                    self.uses.extend(lists.iter().map(|&list| (list, self.bits.len())));
                     self.bits.push(Bit { maybe: *maybe, ..Bit::default() });
                 }
             }
@@ -120,22 +120,30 @@ impl ChartBuilder {
             }
             words
         };
-        let mut ends: HashMap<u32, Vec<u64>> = HashMap::new();
-        for &(list, bit) in &self.uses {
-            for &node in &self.lists[list] {
-                ends.entry(node).or_insert_with(|| vec![0; width])[bit / 64] |= 1 << (bit % 64);
-            }
+        // Which lists end in each place of the tree, and which bits each list writes.
+        let mut ends: Vec<Vec<u32>> = vec![Vec::new(); self.nodes as usize];
+        for (list, nodes) in self.lists.iter().enumerate() {
+            nodes.iter().for_each(|&node| ends[node as usize].push(list as u32));
         }
+        let mut bits: Vec<Vec<usize>> = vec![Vec::new(); self.lists.len()];
+        for &(list, bit) in &self.uses {
+            bits[list].push(bit);
+        }
+        // Many places end the same lists: they share a mask.
+        let mut known: FastMap<&[u32], u32> = FastMap::default();
+        let mut masks: Vec<(u32, u32)> = Vec::new();
+        let mut parts: Vec<(u32, u64)> = Vec::new();
         let mut mask_of = vec![NONE; self.nodes as usize];
-        let mut known: HashMap<Vec<u64>, u32> = HashMap::new();
-        let mut masks = Vec::new();
-        for (node, mask) in ends {
-            let next = known.len() as u32;
-            let id = *known.entry(mask).or_insert_with_key(|mask| {
-                masks.extend_from_slice(mask);
-                next
+        for (node, lists) in ends.iter().enumerate().filter(|(_, lists)| !lists.is_empty()) {
+            mask_of[node] = *known.entry(lists.as_slice()).or_insert_with(|| {
+                let mut mask: BTreeMap<u32, u64> = BTreeMap::new();
+                for &bit in lists.iter().flat_map(|&list| &bits[list as usize]) {
+                    *mask.entry((bit / 64) as u32).or_default() |= 1 << (bit % 64);
+                }
+                masks.push((parts.len() as u32, (parts.len() + mask.len()) as u32));
+                parts.extend(mask);
+                masks.len() as u32 - 1
             });
-            mask_of[node as usize] = id;
         }
         let mut filler = vec![false; dictionary];
         for &word in fillers {
@@ -154,6 +162,7 @@ impl ChartBuilder {
             children: self.children,
             mask_of,
             masks,
+            parts,
             filler,
             phrase_of,
             phrases: self.phrases,
@@ -175,7 +184,9 @@ pub(crate) struct Chart {
     any: Vec<u64>,
     children: FastMap<u64, u32>,
     mask_of: Vec<u32>,
-    masks: Vec<u64>,
+    /// For each mask, its parts: which 64-bit words of a row, and which bits of them.
+    masks: Vec<(u32, u32)>,
+    parts: Vec<(u32, u64)>,
     filler: Vec<bool>,
     phrase_of: Vec<u32>,
     phrases: Vec<(usize, usize)>,
@@ -186,6 +197,72 @@ pub(crate) struct Chart {
 struct Edge {
     end: u32,
     mask: u32,
+}
+
+/// The bits at the places that are still of interest, as a ring; most of them are zero, so each row knows
+/// which of its words aren't.
+struct Rows {
+    width: usize,
+    bits: Vec<u64>,
+    live: [[u64; LIVE]; KEPT],
+}
+
+/// Words of 64 bits that say which words of a row aren't zero: room for 16,384 elements.
+const LIVE: usize = 4;
+
+impl Rows {
+    fn new(width: usize) -> Self {
+        Rows { width, bits: vec![0; width * KEPT], live: [[0; LIVE]; KEPT] }
+    }
+
+    #[inline(always)]
+    fn get(&self, at: usize, i: usize) -> u64 {
+        self.bits[at % KEPT * self.width + i]
+    }
+
+    #[inline(always)]
+    fn write(&mut self, at: usize, i: usize, bits: u64) {
+        if bits != 0 {
+            self.bits[at % KEPT * self.width + i] |= bits;
+            self.live[at % KEPT][i / 64] |= 1 << (i % 64);
+        }
+    }
+
+    /// Shows every word of a row that isn't zero.
+    #[inline(always)]
+    fn each(&self, at: usize, mut show: impl FnMut(usize, u64)) {
+        for (j, &live) in self.live[at % KEPT].iter().enumerate() {
+            let mut live = live;
+            while live != 0 {
+                let i = j * 64 + live.trailing_zeros() as usize;
+                show(i, self.get(at, i));
+                live &= live - 1;
+            }
+        }
+    }
+
+    /// Writes to the next row what becomes of the words of this one.
+    #[inline(always)]
+    fn pass(&mut self, at: usize, becomes: impl Fn(usize, u64) -> u64) {
+        for j in 0..LIVE {
+            let mut live = self.live[at % KEPT][j];
+            while live != 0 {
+                let i = j * 64 + live.trailing_zeros() as usize;
+                self.write(at + 1, i, becomes(i, self.get(at, i)));
+                live &= live - 1;
+            }
+        }
+    }
+
+    fn clear(&mut self, at: usize) {
+        for j in 0..LIVE {
+            let mut live = std::mem::take(&mut self.live[at % KEPT][j]);
+            while live != 0 {
+                self.bits[at % KEPT * self.width + j * 64 + live.trailing_zeros() as usize] = 0;
+                live &= live - 1;
+            }
+        }
+    }
 }
 
 /// What was read of one message; kept so that the beginnings of phrases can be found afterwards.
@@ -203,7 +280,7 @@ pub(crate) struct Reading<'a> {
 impl Chart {
     /// Bytes on the heap, about.
     pub fn memory(&self) -> usize {
-        let words = self.first.len() * 4 + self.masks.len();
+        let words = self.first.len() * 4 + self.masks.len() + self.parts.len() * 2;
         words * 8
             + self.mask_of.len() * 4
             + self.children.capacity() * 17
@@ -216,8 +293,7 @@ impl Chart {
     }
 
     /// Reads a message.
-    pub fn read<'a>(&'a self, tokens: &'a [Token]) -> Reading<'a> {
-        let width = self.width;
+    pub fn read<'a>(&'a self, tokens: &'a [Token], dictionary: &Dictionary) -> Reading<'a> {
         let mut reading = Reading {
             chart: self,
             tokens,
@@ -225,63 +301,60 @@ impl Chart {
             starts: Vec::with_capacity(tokens.len() + 1),
             found: Vec::new(),
         };
-        let mut rows = vec![0u64; width * KEPT];
-        let mut alive = [false; KEPT];
-        let mut ready = vec![0u64; width];
+        let mut rows = Rows::new(self.width);
         let mut walk: Vec<(u32, usize)> = Vec::new();
         for at in 0..=tokens.len() {
             reading.starts.push(reading.edges.len() as u32);
-            let slot = at % KEPT;
-            let row = slot * width..(slot + 1) * width;
-            if alive[slot] {
-                for (i, &bits) in rows[row.clone()].iter().enumerate() {
-                    let mut done = bits & self.last[i];
-                    while done != 0 {
-                        let bit = i * 64 + done.trailing_zeros() as usize;
-                        reading.found.push(Found { phrase: self.phrase_of[bit], end: at as u32 });
-                        done &= done - 1;
-                    }
+            rows.each(at, |i, bits| {
+                let mut done = bits & self.last[i];
+                while done != 0 {
+                    let bit = i * 64 + done.trailing_zeros() as usize;
+                    reading.found.push(Found { phrase: self.phrase_of[bit], end: at as u32 });
+                    done &= done - 1;
                 }
-            }
+            });
             let Some(token) = tokens.get(at) else { break };
-            if token.stop && alive[slot] {
-                rows[row.clone()].fill(0);
-                alive[slot] = false;
+            if token.stop {
+                rows.clear(at);
             }
-            self.entries_from(tokens, at, &mut walk, &mut reading.edges);
-            let edges = &reading.edges[reading.starts[at] as usize..];
-            if alive[slot] || !edges.is_empty() {
-                let next = (at + 1) % KEPT * width;
-                let filler = self.is_filler(token);
-                for i in 0..width {
-                    let bits = rows[row.start + i];
-                    let mut open = bits << 1 | self.first[i];
-                    open |= (open & self.maybe[i]).wrapping_add(self.maybe[i]) ^ self.maybe[i];
-                    ready[i] = open;
-                    rows[next + i] |= open & self.any[i] | if filler { bits & !self.last[i] } else { 0 };
-                    rows[row.start + i] = 0;
+            self.entries_from(tokens, at, dictionary, &mut walk, &mut reading.edges);
+            for edge in &reading.edges[reading.starts[at] as usize..] {
+                for &(i, mask) in self.mask(edge.mask) {
+                    let i = i as usize;
+                    rows.write(edge.end as usize, i, self.open(i, rows.get(at, i)) & mask);
                 }
-                // Cheaper to look at an empty row once than to find out that it is.
-                alive[(at + 1) % KEPT] |= alive[slot];
-                for edge in edges {
-                    let to = edge.end as usize % KEPT;
-                    let mask = edge.mask as usize * width;
-                    let mut any = 0;
-                    for i in 0..width {
-                        let bits = ready[i] & self.masks[mask + i];
-                        rows[to * width + i] |= bits;
-                        any |= bits;
-                    }
-                    alive[to] |= any != 0;
-                }
-                alive[slot] = false;
             }
+            let filler = self.is_filler(token);
+            rows.pass(at, |i, bits| {
+                self.open(i, bits) & self.any[i] | if filler { bits & !self.last[i] } else { 0 }
+            });
+            rows.clear(at);
         }
         reading
     }
 
+    /// The elements of one word of a row that may be read next: those after the elements just read, the
+    /// first of every phrase, and whatever follows an element that may be missing.
+    #[inline(always)]
+    fn open(&self, i: usize, bits: u64) -> u64 {
+        let open = bits << 1 | self.first[i];
+        open | (open & self.maybe[i]).wrapping_add(self.maybe[i]) ^ self.maybe[i]
+    }
+
+    fn mask(&self, mask: u32) -> &[(u32, u64)] {
+        let (start, end) = self.masks[mask as usize];
+        &self.parts[start as usize..end as usize]
+    }
+
     /// Every entry of every list that begins at a token.
-    fn entries_from(&self, tokens: &[Token], at: usize, walk: &mut Vec<(u32, usize)>, edges: &mut Vec<Edge>) {
+    fn entries_from(
+        &self,
+        tokens: &[Token],
+        at: usize,
+        dictionary: &Dictionary,
+        walk: &mut Vec<(u32, usize)>,
+        edges: &mut Vec<Edge>,
+    ) {
         walk.clear();
         walk.push((0, at));
         let from = edges.len();
@@ -296,10 +369,8 @@ impl Chart {
             if place > at && (token.stop || place - at >= LONGEST_ENTRY) || walk.len() > 64 {
                 continue;
             }
-            for word in [token.word, token.stem] {
-                if word != UNKNOWN
-                    && let Some(&child) = self.children.get(&key(node, word))
-                {
+            for word in dictionary.readings(token) {
+                if let Some(&child) = self.children.get(&key(node, word)) {
                     walk.push((child, place + 1));
                 }
             }
@@ -328,8 +399,8 @@ impl Reading<'_> {
             let edges = self.starts[at] as usize..self.starts[at + 1] as usize;
             for edge in &self.edges[edges] {
                 if edge.end as usize <= end {
-                    let mask = self.chart.masks[edge.mask as usize * self.chart.width + index];
-                    read |= wanted[end - edge.end as usize] & mask;
+                    let mask = self.chart.mask(edge.mask).iter().find(|(i, _)| *i as usize == index);
+                    read |= wanted[end - edge.end as usize] & mask.map_or(0, |(_, bits)| *bits);
                 }
             }
             read &= bits;

@@ -1,10 +1,10 @@
 //! Phrase lists to one matcher: all words in one dictionary, a chart for each language, and the words
 //! that wake them in one automaton.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::anchor::{Anchors, AnchorsBuilder};
+use super::anchor::{Anchors, AnchorsBuilder, Asked, Rarest};
 use super::chart::{Chart, ChartBuilder, Element, LONGEST_ENTRY};
 use super::notation::{Part, Piece};
 use super::phrase::{List, Placed};
@@ -14,6 +14,8 @@ use crate::diagnostic::{Diagnostic, Source, nearest};
 
 /// Most entries that a list may have once it is written out.
 const MOST_ENTRIES: usize = 20_000;
+/// What the words of an element may come to before it is too common to ask for: one word of the tenth rank.
+const COMMON: usize = 12_000;
 /// Most rows of words that a choice within a phrase is written out to.
 const MOST_WRITTEN: usize = 200;
 
@@ -64,8 +66,22 @@ pub(crate) struct Compiled {
 }
 
 type Words = Vec<WordId>;
-/// Lists that were compiled already.
-type Lists = FastMap<Rc<[Words]>, usize>;
+
+/// A list in the chart: its number, and its rarest words.
+#[derive(Clone)]
+struct Listed {
+    number: usize,
+    /// What its rarest words come to.
+    price: usize,
+    rarest: Rc<Rarest>,
+}
+
+/// Lists that are in the chart already: named sets by their name, others by their rows.
+#[derive(Default)]
+struct Lists {
+    named: FastMap<String, Listed>,
+    other: FastMap<Vec<Words>, Listed>,
+}
 
 /// Compiles lists; what can't be goes to `faults`.
 pub(crate) fn compile(lists: &[(Source<'_>, List)], faults: &mut Vec<Diagnostic>) -> Option<Compiled> {
@@ -85,9 +101,9 @@ pub(crate) fn compile(lists: &[(Source<'_>, List)], faults: &mut Vec<Diagnostic>
         for word in list.fillers.iter().chain(&list.common) {
             dictionary.intern(word);
         }
-        for ending in &list.clitics {
-            dictionary.add_clitic(ending);
-            anchors.clitic(ending);
+        for (before, after) in &list.contractions {
+            dictionary.add_contraction(before, after);
+            anchors.contraction(before, after);
         }
         joined.extend(list.joined.iter().cloned());
         let ranks =
@@ -170,7 +186,7 @@ impl Writer<'_, '_> {
                     owners.push(Owner::Rule(index as u16));
                     // A rule that only counts beside another needs no anchor of its own.
                     if rule.beside.is_none() {
-                        anchors.phrase(self.anchors(&written));
+                        anchors.phrase(Self::anchors(written));
                     }
                 }
             }
@@ -263,7 +279,7 @@ impl Writer<'_, '_> {
         at: &std::ops::Range<usize>,
         builder: &mut ChartBuilder,
         lists: &mut Lists,
-    ) -> Option<Vec<Rc<[Words]>>> {
+    ) -> Option<Vec<Vec<Listed>>> {
         let mut elements = Vec::new();
         let mut mandatory = Vec::new();
         for piece in pieces {
@@ -275,14 +291,28 @@ impl Writer<'_, '_> {
                 Piece::Words(entries) => (entries, false),
                 Piece::Maybe(entries) => (entries, true),
             };
-            let written: Rc<[Words]> = match entries.as_slice() {
-                [entry] if let [Part::Set(name, _)] = entry.as_slice() => self.set(name, at.clone(), 0)?,
-                entries => self.entries(entries, at.clone(), 0)?.into(),
-            };
-            let number = *lists.entry(written.clone()).or_insert_with(|| builder.list(&written));
-            elements.push(Element::Entries { entries: number, maybe });
-            if !maybe {
-                mandatory.push(written);
+            // Named sets are in the chart once, however many phrases use them.
+            let (named, other): (Vec<_>, Vec<_>) =
+                entries.iter().cloned().partition(|entry| matches!(entry.as_slice(), [Part::Set(..)]));
+            let mut listed = Vec::new();
+            for entry in &named {
+                let [Part::Set(name, _)] = entry.as_slice() else { continue };
+                let words = self.set(name, at.clone(), 0)?;
+                if !lists.named.contains_key(name) {
+                    lists.named.insert(name.clone(), self.listed(&words, builder));
+                }
+                listed.push(lists.named[name].clone());
+            }
+            if !other.is_empty() {
+                let words = self.entries(&other, at.clone(), 0)?;
+                if !lists.other.contains_key(&words) {
+                    lists.other.insert(words.clone(), self.listed(&words, builder));
+                }
+                listed.push(lists.other[&words].clone());
+            }
+            elements.push(Element::Entries { lists: listed.iter().map(|list| list.number).collect(), maybe });
+            if !maybe && listed.iter().all(|list| list.rarest.is_some()) {
+                mandatory.push(listed);
             }
         }
         if builder.phrase(&elements) {
@@ -295,6 +325,14 @@ impl Writer<'_, '_> {
             "a phrase has at most 64 pieces, gaps counted word by word",
         );
         None
+    }
+
+    /// Puts a list into the chart.
+    fn listed(&self, entries: &[Words], builder: &mut ChartBuilder) -> Listed {
+        let any_number = entries.iter().flatten().any(|&word| word == NUMBER);
+        let rarest: Rarest = (!any_number).then(|| entries.iter().map(|entry| self.rarest(entry)).collect());
+        let price = rarest.iter().flatten().map(|(price, _)| price).sum();
+        Listed { number: builder.list(entries), price, rarest: Rc::new(rarest) }
     }
 
     fn fault(
@@ -398,33 +436,31 @@ impl Writer<'_, '_> {
         Some(all)
     }
 
-    /// The rarest elements of a phrase, at most three: for each, words one of which every match contains.
-    fn anchors(&self, mandatory: &[Rc<[Words]>]) -> Vec<Vec<String>> {
-        let countable = |entries: &&Rc<[Words]>| !entries.iter().flatten().any(|&word| word == NUMBER);
-        let mut elements: Vec<(usize, Vec<String>)> = mandatory
-            .iter()
-            .filter(countable)
-            .map(|entries| {
-                let words: BTreeSet<(usize, String)> =
-                    entries.iter().map(|entry| self.rarest(entry)).collect();
-                (
-                    words.iter().map(|(price, _)| price).sum(),
-                    words.into_iter().map(|(_, word)| word).collect(),
-                )
+    /// The rarest elements of a phrase, at most four: for each, words one of which every match contains.
+    fn anchors(mandatory: Vec<Vec<Listed>>) -> Vec<Asked> {
+        let price = |lists: &Vec<Listed>| lists.iter().map(|list| list.price).sum::<usize>();
+        let mut elements = mandatory;
+        elements
+            .sort_by_key(|lists| (price(lists), lists.iter().map(|list| list.number).collect::<Vec<_>>()));
+        elements.dedup_by(|a, b| a.iter().map(|list| list.number).eq(b.iter().map(|list| list.number)));
+        // Beside two, words that are in every other message cost more than they spare.
+        let worth = |(index, lists): &(usize, Vec<Listed>)| *index < 2 || price(lists) < COMMON;
+        let asked = elements.into_iter().enumerate().filter(worth).take(super::anchor::ASKED);
+        asked
+            .map(|(_, lists)| Asked {
+                lists: lists.iter().map(|list| list.number).collect(),
+                words: lists.into_iter().map(|list| list.rarest).collect(),
             })
-            .collect();
-        elements.sort();
-        elements.dedup();
-        elements.into_iter().take(3).map(|(_, words)| words).collect()
+            .collect()
     }
 
     /// The rarest word of an entry, and about how common it is.
-    fn rarest(&self, entry: &Words) -> (usize, String) {
+    fn rarest(&self, entry: &Words) -> (usize, Rc<str>) {
         let unspaced = |word: &str| word.chars().next().is_some_and(single);
         if entry.iter().all(|&word| unspaced(self.dictionary.name(word))) {
             return (
                 60 / (entry.len() * entry.len()),
-                entry.iter().map(|&word| self.dictionary.name(word)).collect(),
+                entry.iter().map(|&word| self.dictionary.name(word)).collect::<String>().into(),
             );
         }
         let price = |word: &str| match self.ranks.get(word) {
@@ -436,6 +472,6 @@ impl Writer<'_, '_> {
             .iter()
             .map(|&word| self.dictionary.name(word))
             .map(|name| (price(name), usize::MAX - name.len(), name));
-        words.min().map(|(price, _, name)| (price, name.to_owned())).unwrap_or_default()
+        words.min().map_or((0, "".into()), |(price, _, name)| (price, name.into()))
     }
 }

@@ -1,10 +1,10 @@
 //! What was found in a message, weighed: which signs stand, and which are defused by what stands around
 //! them.
 
-use super::Level;
 use super::chart::Reading;
 use super::compile::{ContextEntry, Language, Owner, RuleEntry};
 use super::words::Token;
+use super::{Level, Who};
 
 /// Farthest that a context can reach, in words, and the longest phrase that is looked for around a sign.
 const FARTHEST: u32 = 30;
@@ -39,6 +39,16 @@ pub(crate) fn weigh(language: &Language, reading: &Reading<'_>, all: bool) -> Ve
             contexts.push(Span { index, start: reading.start(found), end: found.end });
         }
     }
+    let others: Vec<Span> = reading
+        .found
+        .iter()
+        .filter_map(|&found| match language.owners[found.phrase as usize] {
+            Owner::Rule(index) if language.rules[index as usize].who == Some(Who::Other) => {
+                Some(Span { index, start: reading.start(found), end: found.end })
+            }
+            _ => None,
+        })
+        .collect();
     let mut weighed: Vec<Weighed> = Vec::new();
     // Signs that stand by themselves come first: the others ask whether there are any.
     for beside in [false, true] {
@@ -64,6 +74,9 @@ pub(crate) fn weigh(language: &Language, reading: &Reading<'_>, all: bool) -> Ve
                 continue;
             }
             let mut one = Weighed { sign, level: rule.level, by: Vec::new(), alone };
+            if rule.who == Some(Who::Oneself) && said_of_another(sign, &others) {
+                one.level = one.level.min(Level::Mention);
+            }
             if !rule.certain {
                 lower(&mut one, rule, &contexts, &language.contexts, reading.tokens);
             }
@@ -76,11 +89,21 @@ pub(crate) fn weigh(language: &Language, reading: &Reading<'_>, all: bool) -> Ve
     weighed
 }
 
+/// "My friend says he wants to die": the words of the wish are within a sign about somebody else, which
+/// speaks for them.
+fn said_of_another(sign: Span, others: &[Span]) -> bool {
+    let from = others.partition_point(|other| other.end < sign.end);
+    others[from..]
+        .iter()
+        .take_while(|other| other.end <= sign.end + LONGEST)
+        .any(|other| other.start <= sign.start && other.index != sign.index)
+}
+
 /// Between signs of one level, the person who writes comes first.
 pub(crate) fn preferred(rule: &RuleEntry) -> u8 {
     match rule.who {
-        Some(super::Who::Oneself) => 2,
-        Some(super::Who::Other) => 1,
+        Some(Who::Oneself) => 2,
+        Some(Who::Other) => 1,
         None => 0,
     }
 }

@@ -257,9 +257,11 @@ fn plain(word: &str) -> Option<Vec<String>> {
             words.push(word.to_owned());
         }
     }
-    if let Some(last) = words.last_mut() {
-        last.push_str(star);
+    let last = words.last_mut()?;
+    if !star.is_empty() && last.len() < super::words::START {
+        return None;
     }
+    last.push_str(star);
     Some(words)
 }
 

@@ -2,6 +2,7 @@
 //!
 //! This file reads a list and says everything that is wrong with it; `compile` makes a matcher of it.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use toml::Spanned;
@@ -63,18 +64,20 @@ pub(crate) struct List {
     /// Words, each with spellings that are read as it.
     pub rare: Vec<Vec<String>>,
     pub joined: Vec<String>,
-    pub clitics: Vec<String>,
+    /// Words with an apostrophe, in two halves.
+    pub contractions: BTreeSet<(String, String)>,
     pub glued: Vec<String>,
     pub sets: Vec<(String, Placed<Vec<Vec<Part>>>)>,
     pub rules: Vec<Rule>,
     pub contexts: Vec<Context>,
 }
 
-const TOP: [&str; 10] =
-    ["language", "common", "filler", "rare", "joined", "clitics", "glued", "sets", "rule", "context"];
+const TOP: [&str; 9] = ["language", "common", "filler", "rare", "joined", "glued", "sets", "rule", "context"];
 const RULE: [&str; 10] =
     ["id", "level", "who", "about", "phrases", "examples", "traps", "beside", "firm", "certain"];
 const CONTEXT: [&str; 9] = ["id", "to", "about", "phrases", "examples", "reach", "sentence", "firm", "only"];
+
+const APOSTROPHES: [char; 2] = ['\'', '’'];
 
 type Table<'a> = DeTable<'a>;
 type Value<'a> = Spanned<DeValue<'a>>;
@@ -93,12 +96,15 @@ pub(crate) fn read(source: &Source<'_>, faults: &mut Vec<Diagnostic>) -> List {
             .at(source, range),
         );
     }
-    let mut reader = Reader { source, faults };
-    reader.list(table.get_ref())
+    let mut reader = Reader { source, contractions: BTreeSet::new(), faults };
+    let mut list = reader.list(table.get_ref());
+    list.contractions = reader.contractions;
+    list
 }
 
 struct Reader<'a, 'b> {
     source: &'a Source<'a>,
+    contractions: BTreeSet<(String, String)>,
     faults: &'b mut Vec<Diagnostic>,
 }
 
@@ -136,7 +142,6 @@ impl Reader<'_, '_> {
             ("common", &mut list.common),
             ("filler", &mut list.fillers),
             ("joined", &mut list.joined),
-            ("clitics", &mut list.clitics),
             ("glued", &mut list.glued),
         ] {
             if let Some(value) = table.get(key) {
@@ -292,12 +297,23 @@ impl Reader<'_, '_> {
         }
         let mut phrases = Vec::new();
         for text in texts {
+            self.contractions(&text.value);
             match notation::phrase(&text.value) {
                 Ok(value) => phrases.push(Placed { value, at: text.at }),
                 Err(fault) => self.notation(&text.value, text.at, fault),
             }
         }
         phrases
+    }
+
+    /// Notes the words of a phrase that have an apostrophe.
+    fn contractions(&mut self, text: &str) {
+        let words = text.split(|c: char| !c.is_alphanumeric() && !APOSTROPHES.contains(&c));
+        for (before, after) in words.filter_map(|word| word.split_once(APOSTROPHES)) {
+            if let ([before], [after]) = (folded(before).as_slice(), folded(after).as_slice()) {
+                self.contractions.insert((before.clone(), after.clone()));
+            }
+        }
     }
 
     fn notation(&mut self, text: &str, at: Range<usize>, fault: notation::Fault) {
@@ -316,6 +332,7 @@ impl Reader<'_, '_> {
                 self.wrong(value, name.get_ref(), "a text with | between its entries");
                 continue;
             };
+            self.contractions(text);
             match notation::entries(text) {
                 Ok(entries) => {
                     sets.push((name.get_ref().to_string(), Placed { value: entries, at: value.span() }))

@@ -12,7 +12,26 @@ use super::{Concern, Level, RuleId, Who};
 use crate::diagnostic::{Diagnostic, Source};
 
 /// The phrase lists that come with the program.
-const BUILTIN: &[(&str, &str)] = &[("phrases/en.toml", include_str!("../../scripts/phrases/en.toml"))];
+const BUILTIN: &[(&str, &str)] = &[
+    ("phrases/en.toml", include_str!("../../scripts/phrases/en.toml")),
+    ("phrases/es.toml", include_str!("../../scripts/phrases/es.toml")),
+    ("phrases/de.toml", include_str!("../../scripts/phrases/de.toml")),
+    ("phrases/fr.toml", include_str!("../../scripts/phrases/fr.toml")),
+    ("phrases/pt.toml", include_str!("../../scripts/phrases/pt.toml")),
+    ("phrases/it.toml", include_str!("../../scripts/phrases/it.toml")),
+    ("phrases/nl.toml", include_str!("../../scripts/phrases/nl.toml")),
+    ("phrases/pl.toml", include_str!("../../scripts/phrases/pl.toml")),
+    ("phrases/ru.toml", include_str!("../../scripts/phrases/ru.toml")),
+    ("phrases/uk.toml", include_str!("../../scripts/phrases/uk.toml")),
+    ("phrases/tr.toml", include_str!("../../scripts/phrases/tr.toml")),
+    ("phrases/ar.toml", include_str!("../../scripts/phrases/ar.toml")),
+    ("phrases/hi.toml", include_str!("../../scripts/phrases/hi.toml")),
+    ("phrases/id.toml", include_str!("../../scripts/phrases/id.toml")),
+    ("phrases/sv.toml", include_str!("../../scripts/phrases/sv.toml")),
+    ("phrases/ja.toml", include_str!("../../scripts/phrases/ja.toml")),
+    ("phrases/ko.toml", include_str!("../../scripts/phrases/ko.toml")),
+    ("phrases/zh.toml", include_str!("../../scripts/phrases/zh.toml")),
+];
 
 type Lists<'a> = Vec<(Source<'a>, phrase::List)>;
 
@@ -119,13 +138,13 @@ impl Screener {
     #[inline(never)]
     fn closer(&self, folded: &Folded) -> Concern {
         let tokens = self.compiled.dictionary.tokens(folded.text());
-        let awake = self.compiled.anchors.awake(folded.text(), &tokens);
+        let awake = self.compiled.anchors.awake(folded.text(), &tokens, &self.compiled.dictionary);
         let mut best = Concern::default();
         for (index, language) in self.compiled.languages.iter().enumerate() {
             if awake >> index & 1 == 0 {
                 continue;
             }
-            let reading = language.chart.read(&tokens);
+            let reading = language.chart.read(&tokens, &self.compiled.dictionary);
             for weighed in context::weigh(language, &reading, false) {
                 if !weighed.alone {
                     best = best.or(concern(language, weighed.sign, weighed.level));
@@ -139,14 +158,14 @@ impl Screener {
     pub fn explain(&self, text: &str) -> Explanation {
         let folded = fold::fold_with_offsets(text);
         let tokens = self.compiled.dictionary.tokens(folded.text());
-        let awake = self.compiled.anchors.awake(folded.text(), &tokens);
+        let awake = self.compiled.anchors.awake(folded.text(), &tokens, &self.compiled.dictionary);
         let mut signs = Vec::new();
         let mut best = Concern::default();
         for (index, language) in self.compiled.languages.iter().enumerate() {
             if awake >> index & 1 == 0 {
                 continue;
             }
-            let reading = language.chart.read(&tokens);
+            let reading = language.chart.read(&tokens, &self.compiled.dictionary);
             let read = |span: Span| {
                 let start = tokens[span.start as usize].start as usize;
                 let end = tokens[span.end as usize - 1].end as usize;

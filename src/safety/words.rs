@@ -37,11 +37,12 @@ pub(crate) struct FastHasher(u64);
 
 impl Hasher for FastHasher {
     fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            self.write_u64(u64::from_le_bytes(word));
+        let (eights, rest) = bytes.as_chunks::<8>();
+        for &eight in eights {
+            self.write_u64(u64::from_le_bytes(eight));
         }
+        let rest = rest.iter().rev().fold(rest.len() as u64, |word, &byte| word << 8 | u64::from(byte));
+        self.write_u64(rest);
     }
     fn write_u8(&mut self, byte: u8) {
         self.write_u64(byte.into());
@@ -53,7 +54,9 @@ impl Hasher for FastHasher {
         self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
     }
     fn finish(&self) -> u64 {
-        self.0 ^ (self.0 >> 29)
+        // The low bits choose the place in a table, and a product leaves them poor.
+        let mixed = (self.0 ^ self.0 >> 32).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed ^ mixed >> 29
     }
 }
 
@@ -64,8 +67,8 @@ pub(crate) type FastMap<K, V> = HashMap<K, V, BuildHasherDefault<FastHasher>>;
 pub(crate) struct Dictionary {
     words: FastMap<Box<str>, WordId>,
     stems: FastMap<Box<str>, WordId>,
-    /// Lengths in bytes that stems have.
-    stem_lengths: Vec<usize>,
+    /// For the first bytes of a word, the stems that begin with them, longest first.
+    stems_by_start: FastMap<[u8; START], Vec<(Box<str>, WordId)>>,
     /// For each id, the word; of a stem, with its star.
     names: Vec<Box<str>>,
     /// Words that are read also when disguised.
@@ -73,16 +76,19 @@ pub(crate) struct Dictionary {
     slips: FastMap<Box<str>, WordId>,
     /// First halves of rare words that somebody might part in two.
     halves: FastMap<Box<str>, ()>,
-    clitics: Vec<Box<str>>,
+    /// Words that may have lost their apostrophe ("don t"), as they are then folded.
+    contractions: FastMap<Box<str>, WordId>,
+    /// For each stem, the next shorter one (`suicid*` for `suicida*`).
+    shorter: Vec<WordId>,
     glued: Vec<Box<str>>,
     joined: Option<AhoCorasick>,
 }
 
+/// Fewest bytes of a stem.
+pub(crate) const START: usize = 3;
+
 /// Longest word that is worth a closer look, in bytes.
 const LONGEST: usize = 48;
-
-/// Where a word stands in letters that were run together, and which it is: itself and its stem.
-type Piece = (usize, usize, (WordId, WordId));
 
 impl Dictionary {
     pub fn new() -> Self {
@@ -97,8 +103,11 @@ impl Dictionary {
 
     /// Bytes on the heap, about.
     pub fn memory(&self) -> usize {
-        let entries =
-            self.words.capacity() + self.stems.capacity() + self.slips.capacity() + self.halves.capacity();
+        let entries = self.words.capacity()
+            + self.stems.capacity()
+            + self.slips.capacity()
+            + self.halves.capacity()
+            + self.contractions.capacity();
         entries * 40 + self.names.len() * 24 + self.joined.as_ref().map_or(0, AhoCorasick::memory_usage)
     }
 
@@ -106,13 +115,7 @@ impl Dictionary {
     pub fn intern(&mut self, word: &str) -> WordId {
         let next = self.names.len() as u32;
         let id = match word.strip_suffix('*') {
-            Some(stem) => {
-                if !self.stem_lengths.contains(&stem.len()) {
-                    self.stem_lengths.push(stem.len());
-                    self.stem_lengths.sort_unstable_by(|a, b| b.cmp(a));
-                }
-                *self.stems.entry(stem.into()).or_insert(next)
-            }
+            Some(stem) => *self.stems.entry(stem.into()).or_insert(next),
             None => *self.words.entry(word.into()).or_insert(next),
         };
         if id == next {
@@ -143,9 +146,18 @@ impl Dictionary {
         self.glued.push(word.into());
     }
 
-    /// A short ending that belongs to the word before it: the `t` of "don t".
-    pub fn add_clitic(&mut self, ending: &str) {
-        self.clitics.push(ending.into());
+    /// A word that may lose its apostrophe: `don` and `t`.
+    pub fn add_contraction(&mut self, before: &str, after: &str) {
+        let id = self.intern(&format!("{before}{after}"));
+        self.contractions.insert(format!("{before} {after}").into(), id);
+    }
+
+    /// Everything that a token may be read as: its word, and every stem that it begins with.
+    pub fn readings(&self, token: &Token) -> impl Iterator<Item = WordId> {
+        let stems = std::iter::successors(Some(token.stem), |&stem| self.shorter.get(stem as usize).copied());
+        std::iter::once(token.word)
+            .chain(stems.take_while(|&stem| stem != UNKNOWN))
+            .filter(|&word| word != UNKNOWN)
     }
 
     /// Call once all words are in. `joined` are letters that, inside a longer word, tell that several
@@ -161,6 +173,22 @@ impl Dictionary {
                 self.halves.insert(half.into(), ());
             }
         }
+        for (stem, &id) in &self.stems {
+            if let Some(start) = stem.as_bytes().first_chunk::<START>() {
+                self.stems_by_start.entry(*start).or_default().push((stem.clone(), id));
+            }
+        }
+        self.stems_by_start
+            .values_mut()
+            .for_each(|stems| stems.sort_by_key(|(stem, _)| usize::MAX - stem.len()));
+        self.shorter = vec![UNKNOWN; self.names.len()];
+        for (stem, &id) in &self.stems {
+            let shorter = (1..stem.len())
+                .rev()
+                .filter(|&at| stem.is_char_boundary(at))
+                .find_map(|at| self.stems.get(&stem[..at]));
+            self.shorter[id as usize] = shorter.copied().unwrap_or(UNKNOWN);
+        }
         self.joined = if joined.is_empty() { None } else { Some(AhoCorasick::new(joined)?) };
         Ok(())
     }
@@ -173,22 +201,20 @@ impl Dictionary {
     }
 
     fn plain(&self, word: &str) -> Option<(WordId, WordId)> {
-        let exact = self.words.get(word).copied().unwrap_or(UNKNOWN);
-        let mut stem = UNKNOWN;
-        for &length in &self.stem_lengths {
-            if length <= word.len()
-                && word.is_char_boundary(length)
-                && let Some(&id) = self.stems.get(&word[..length])
-            {
-                stem = id;
-                break;
-            }
-        }
-        (exact != UNKNOWN || stem != UNKNOWN).then_some((exact, stem))
+        self.with_stem(word, self.words.get(word))
     }
 
+    /// A word that is in the dictionary as it is, or but for a slip.
     fn known(&self, word: &str) -> Option<(WordId, WordId)> {
-        self.plain(word).or_else(|| self.slips.get(word).map(|&id| (id, UNKNOWN)))
+        self.with_stem(word, self.words.get(word).or_else(|| self.slips.get(word)))
+    }
+
+    fn with_stem(&self, word: &str, exact: Option<&WordId>) -> Option<(WordId, WordId)> {
+        let exact = exact.copied().unwrap_or(UNKNOWN);
+        let stems = word.as_bytes().first_chunk::<START>().and_then(|start| self.stems_by_start.get(start));
+        let stem = stems.and_then(|stems| stems.iter().find(|(stem, _)| word.starts_with(&**stem)));
+        let stem = stem.map_or(UNKNOWN, |&(_, id)| id);
+        (exact != UNKNOWN || stem != UNKNOWN).then_some((exact, stem))
     }
 
     /// The closer look at one word.
@@ -280,7 +306,7 @@ impl Dictionary {
 
     /// Several words run together, at least one of them rare.
     fn segments(&self, word: &str) -> Option<Vec<Piece>> {
-        if word.len() < 5 || word.len() > LONGEST || !word.is_ascii() || !self.joined.as_ref()?.is_match(word)
+        if word.len() < 6 || word.len() > LONGEST || !word.is_ascii() || !self.joined.as_ref()?.is_match(word)
         {
             return None;
         }
@@ -368,19 +394,18 @@ impl Dictionary {
             && start == last.end as usize + 1
         {
             let before = &folded[last.start as usize..last.end as usize];
-            let clitic = word.len() <= 2 && self.clitics.iter().any(|c| &**c == word);
+            let clitic = word.len() <= 2 || before.len() <= 2;
             let half = word.len() <= 12 && self.halves.contains_key(before);
             if (clitic || half) && before.len() + word.len() <= LONGEST {
-                let whole = format!("{before}{word}");
-                let found = if clitic {
-                    self.plain(&whole).filter(|found| found.0 != UNKNOWN)
-                } else {
-                    self.rare.iter().find(|(rare, _)| **rare == *whole).map(|&(_, id)| (id, UNKNOWN))
-                };
-                if let Some((word, stem)) = found {
+                let contraction = self.contractions.get(&folded[last.start as usize..end]).copied();
+                let found = contraction.or_else(|| {
+                    let whole = |rare: &str| rare.strip_prefix(before) == Some(word);
+                    self.rare.iter().find(|(rare, _)| half && whole(rare)).map(|&(_, id)| id)
+                });
+                if let Some(word) = found {
                     let stop = last.stop;
                     tokens.pop();
-                    tokens.push(Token { word, stem, start: last.start, end: end as u32, stop });
+                    tokens.push(Token { word, stem: UNKNOWN, start: last.start, end: end as u32, stop });
                     return;
                 }
             }
@@ -449,6 +474,9 @@ impl Dictionary {
     }
 }
 
+/// A word within a longer one: where it starts and ends, and what it is.
+type Piece = (usize, usize, (WordId, WordId));
+
 /// Whether a letter belongs to a script that is read one letter at a time.
 pub(crate) fn single(c: char) -> bool {
     super::letters::kind(c) == super::letters::Kind::Single
@@ -456,7 +484,7 @@ pub(crate) fn single(c: char) -> bool {
 
 /// Tries every reading of digits and symbols as the letters they look like; few, since each has at most two.
 fn unleet<T>(word: &str, try_word: impl Fn(&str) -> Option<T>) -> Option<T> {
-    let twofold = word.bytes().filter(|b| matches!(b, b'1' | b'!' | b'|')).count().min(4);
+    let twofold = word.bytes().filter(|b| matches!(b, b'1' | b'!' | b'|')).count().min(3);
     for choice in 0..(1u32 << twofold) {
         let mut seen = 0;
         let mut read = String::with_capacity(word.len());
@@ -592,7 +620,7 @@ mod tests {
         for word in ["suicide", "kill", "myself"] {
             dictionary.add_rare(word);
         }
-        dictionary.add_clitic("t");
+        dictionary.add_contraction("don", "t");
         dictionary.seal(&["killm".into(), "todie".into()]).unwrap();
         dictionary
     }
