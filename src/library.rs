@@ -2,13 +2,14 @@
 //!
 //! A [`Library`] is read whole or not at all, and never changes; new scripts make a new library.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
 
-use crate::diagnostic::{Diagnostic, nearest};
+use crate::diagnostic::{Diagnostic, Source, nearest};
 use crate::safety::Screener;
 use crate::safety::resource::Resources;
-use crate::script::{self, CRISIS, Guide, GuideId, Language};
+use crate::script::compare::Translated;
+use crate::script::{self, CRISIS, Guide, GuideId, Language, Revision};
 use crate::wording::Wording;
 
 /// The language that stands in where another is missing.
@@ -35,7 +36,13 @@ type ReadPhrases = fn(&[(&str, &str)]) -> Result<Screener, Vec<Diagnostic>>;
 #[derive(Debug)]
 pub struct Library {
     guides: BTreeMap<GuideId, BTreeMap<Language, Arc<Guide>>>,
+    /// Texts of guides that are no longer begun, and still finished by those who are in them.
+    retired: HashMap<(GuideId, Language, Revision), Arc<Guide>>,
     wording: BTreeMap<Language, Arc<Wording>>,
+    /// The languages in which distress is recognised.
+    heard: BTreeSet<Language>,
+    /// Which text of the source each translation says.
+    translated: BTreeMap<(GuideId, Language), Translated>,
     /// Decides who sees a crisis reply.
     pub screener: Arc<Screener>,
     /// Whom to contact, by country.
@@ -61,7 +68,7 @@ impl Library {
     ) -> Result<Library, Vec<Diagnostic>> {
         let mut all: BTreeMap<&str, &str> = files.into_iter().collect();
         for (path, text) in BUILTIN {
-            let essential = matches!(Sort::of(path), Sort::Wording(_) | Sort::Phrases | Sort::Resources)
+            let essential = matches!(Sort::of(path), Sort::Wording(_) | Sort::Phrases(_) | Sort::Resources)
                 || matches!(Sort::of(path), Sort::Guide(id, _) if id == CRISIS);
             if essential {
                 all.entry(path).or_insert(text);
@@ -71,6 +78,8 @@ impl Library {
         let mut guides: BTreeMap<GuideId, BTreeMap<Language, Arc<Guide>>> = BTreeMap::new();
         let mut wording = BTreeMap::new();
         let mut phrases = Vec::new();
+        let mut heard = BTreeSet::new();
+        let mut translated = BTreeMap::new();
         let mut resources = None;
         for (path, text) in all {
             match Sort::of(path) {
@@ -89,7 +98,16 @@ impl Library {
                         Err(faults) => found.extend(faults),
                     }
                 }
-                Sort::Phrases => phrases.push((path, text)),
+                Sort::Phrases(language) => {
+                    heard.insert(Language::new(language));
+                    phrases.push((path, text));
+                }
+                Sort::Translated(id, language) => match toml::from_str(text) {
+                    Ok(record) => {
+                        drop(translated.insert((GuideId::new(id), Language::new(language)), record))
+                    }
+                    Err(error) => found.push(not_a_record(path, text, &error)),
+                },
                 Sort::Resources => match Resources::read(path, text) {
                     Ok(read) => resources = Some(read),
                     Err(faults) => found.extend(faults),
@@ -107,7 +125,16 @@ impl Library {
         };
         match (screener, resources) {
             (Some(screener), Some(resources)) if found.is_empty() => {
-                Ok(Library { guides, wording, screener: Arc::new(screener), resources: Arc::new(resources) })
+                let (screener, resources) = (Arc::new(screener), Arc::new(resources));
+                Ok(Library {
+                    guides,
+                    retired: HashMap::new(),
+                    wording,
+                    heard,
+                    translated,
+                    screener,
+                    resources,
+                })
             }
             _ => Err(found),
         }
@@ -144,6 +171,60 @@ impl Library {
         pick(self.guides.get(id)?, language)
     }
 
+    /// The text of a guide that a conversation began with, or the one in service where that is gone.
+    pub fn guide_of(&self, id: &GuideId, language: &Language, revision: Revision) -> Option<&Guide> {
+        let now = self.guide(id.as_str(), Some(language));
+        if now.is_some_and(|guide| guide.revision() == revision) {
+            return now;
+        }
+        // Looked for by name first: there is seldom any.
+        if self.retired.is_empty() {
+            return now;
+        }
+        self.retired.get(&(id.clone(), language.clone(), revision)).map(Arc::as_ref).or(now)
+    }
+
+    /// Keeps an earlier text of a guide for those who are in it. The crisis page is never kept: it is always the
+    /// newest.
+    pub fn retire(&mut self, guide: Arc<Guide>) {
+        let now = self.guides.get(guide.id()).and_then(|languages| languages.get(guide.language()));
+        if guide.id().as_str() != CRISIS && now.is_none_or(|now| now.revision() != guide.revision()) {
+            self.retired.insert((guide.id().clone(), guide.language().clone(), guide.revision()), guide);
+        }
+    }
+
+    /// This library in the place of another: what the other had in service, or still kept, can be finished,
+    /// but for the texts that were withdrawn.
+    #[must_use]
+    pub fn succeeding(mut self, before: &Library, withdrawn: &[Revision]) -> Library {
+        for guide in before.all_guides().chain(before.retired.values()) {
+            if !withdrawn.contains(&guide.revision()) {
+                self.retire(guide.clone());
+            }
+        }
+        self
+    }
+
+    /// The earlier texts of guides that can still be finished.
+    pub fn retired(&self) -> impl Iterator<Item = &Arc<Guide>> {
+        self.retired.values()
+    }
+
+    /// Whether distress is recognised in a language.
+    pub fn hears(&self, language: &str) -> bool {
+        self.heard.contains(language)
+    }
+
+    /// Which text of its source a translation says, where that was noted.
+    pub fn translated(&self, id: &str, language: &Language) -> Option<&Translated> {
+        self.translated.get(&(GuideId::new(id), language.clone()))
+    }
+
+    /// The wording of every language.
+    pub fn all_wording(&self) -> impl Iterator<Item = &Arc<Wording>> {
+        self.wording.values()
+    }
+
     /// The crisis page in this language or the nearest to it.
     pub fn crisis(&self, language: Option<&Language>) -> &Guide {
         match self.guides.get(CRISIS).and_then(|languages| pick(languages, language)) {
@@ -173,7 +254,9 @@ fn pick<'m, T>(languages: &'m BTreeMap<Language, Arc<T>>, language: Option<&Lang
 enum Sort<'p> {
     Guide(&'p str, &'p str),
     Wording(&'p str),
-    Phrases,
+    Phrases(&'p str),
+    /// What `lantern translate` noted of a translation.
+    Translated(&'p str, &'p str),
     Resources,
     /// Read by people or by tests.
     Other,
@@ -186,12 +269,14 @@ impl Sort<'_> {
             None if path == "resources.toml" => Sort::Resources,
             None if path.ends_with(".md") => Sort::Other,
             Some(("wording", file)) => file.strip_suffix(".toml").map_or(Sort::Unknown, Sort::Wording),
-            Some(("phrases", file)) if file.ends_with(".toml") => Sort::Phrases,
+            Some(("phrases", file)) => file.strip_suffix(".toml").map_or(Sort::Unknown, Sort::Phrases),
             Some((_, file)) if file.contains('/') => Sort::Unknown,
             Some((_, file)) if file.ends_with(".chat") || file == "README.md" => Sort::Other,
-            Some((id, file)) => {
-                file.strip_suffix(".md").map_or(Sort::Unknown, |language| Sort::Guide(id, language))
-            }
+            Some((id, file)) => match file.rsplit_once('.') {
+                Some((language, "md")) => Sort::Guide(id, language),
+                Some((language, "toml")) => Sort::Translated(id, language),
+                _ => Sort::Unknown,
+            },
             None => Sort::Unknown,
         }
     }
@@ -212,6 +297,12 @@ fn misplaced(guide: &Guide, id: &str, language: &str) -> Option<Diagnostic> {
         guide.language()
     );
     Some(Diagnostic::error(PLACE, what, help).in_file(guide.path()))
+}
+
+fn not_a_record(path: &str, text: &str, error: &toml::de::Error) -> Diagnostic {
+    let what = error.message().lines().next().unwrap_or_default().to_owned();
+    let help = "please let lantern translate write this file, or delete it";
+    Diagnostic::error(PLACE, what, help).at(&Source::new(path, text), error.span().unwrap_or(0..0))
 }
 
 fn unknown(path: &str) -> Diagnostic {

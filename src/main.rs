@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use lantern::diagnostic::{Diagnostic, nearest};
 use lantern::engine::notes;
 use lantern::library::Library;
+use lantern::lint::rules::{RULES, Rule};
 use lantern::safety::reply;
 use lantern::safety::resource::{Country, CountryResources, Date, Resources};
 use lantern::script::{Language, draw};
@@ -50,6 +51,12 @@ enum Command {
         /// How findings are written
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
+    },
+    /// Explain a finding: what it is about, with a bad and a good example
+    #[command(after_help = "Without a code, lists them all.")]
+    Explain {
+        /// The code that stands before a finding, such as S006
+        code: Option<String>,
     },
     /// Draw a guide: which step leads where
     Graph {
@@ -156,6 +163,8 @@ enum Format {
     Text,
     /// One JSON object a finding
     Json,
+    /// Annotations, as GitHub Actions shows them beside the lines
+    Github,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -199,6 +208,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         Command::Chat(chat) => talk(&config, &chat),
         Command::Check { paths, format } => check(&config, &paths, format),
+        Command::Explain { code } => explain(code.as_deref()),
         Command::Graph { guide, language, format } => graph(&config, &guide, &language, format),
         Command::Resources { country, stale } => resources(&config, country.as_deref(), stale),
         Command::Pipe { store, scripts, .. } => harness(&config, store, scripts),
@@ -352,6 +362,7 @@ fn check(config: &Config, paths: &[PathBuf], format: Format) -> Result<ExitCode>
             match format {
                 Format::Text => writeln!(out, "{one}\n")?,
                 Format::Json => writeln!(out, "{}", serde_json::to_string(one)?)?,
+                Format::Github => writeln!(out, "{}", one.annotation(path))?,
             }
         }
         if let (Format::Text, Some(library)) = (format, &loaded.library) {
@@ -367,6 +378,22 @@ fn check(config: &Config, paths: &[PathBuf], format: Format) -> Result<ExitCode>
         writeln!(out, "{}, {}", count(errors, "error"), count(warnings, "warning"))?;
     }
     Ok(if errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn explain(code: Option<&str>) -> Result<ExitCode> {
+    let mut out = anstream::AutoStream::auto(io::stdout());
+    let Some(code) = code else {
+        for rule in RULES {
+            writeln!(out, "{}  {:<8} {}", rule.code, rule.severity().to_string(), rule.title())?;
+        }
+        return Ok(ExitCode::SUCCESS);
+    };
+    let rule = Rule::find(code).with_context(|| match Rule::near(code) {
+        Some(near) => format!("there is no finding \"{code}\"; did you mean {near}?"),
+        None => format!("there is no finding \"{code}\"; lantern explain lists them all"),
+    })?;
+    write!(out, "{rule}")?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn graph(config: &Config, guide: &str, language: &str, format: Drawing) -> Result<ExitCode> {

@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
+use self::front::Front;
 use self::link::{is_local, local_target};
 use self::page::{Part, Piece, Text};
 use super::{
@@ -149,7 +150,7 @@ impl Reader<'_, '_> {
             return None;
         }
         let front = self.front_matter();
-        let from = front.as_ref().map_or(0, |front| front.2);
+        let from = front.as_ref().map_or(0, |front| front.end);
         let parts = page::parts(self.source, from, &mut self.found);
         let (drafts, notes) = self.steps(parts);
         let (mut steps, index) = self.index(drafts);
@@ -157,11 +158,12 @@ impl Reader<'_, '_> {
         if steps.is_empty() {
             return None;
         }
-        let (id, language, _) = front?;
+        let Front { id, language, reviewed, .. } = front?;
         self.resolve(&id, &language, &mut steps, &index);
         Some(Guide {
             id,
             language,
+            reviewed,
             revision: Revision::of(text),
             path: self.source.path().into(),
             text: text.into(),

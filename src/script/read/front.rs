@@ -4,9 +4,19 @@ use super::{MOST_FINDINGS, Reader, code};
 use crate::diagnostic::nearest;
 use crate::script::{GuideId, Language, slug};
 
+/// What the block says.
+pub(super) struct Front {
+    pub id: GuideId,
+    pub language: Language,
+    /// Whether a native speaker has reviewed a translation; nothing where it isn't said.
+    pub reviewed: Option<bool>,
+    /// The byte at which the page goes on.
+    pub end: usize,
+}
+
 impl Reader<'_, '_> {
-    /// The `---` block: id, language, and the byte at which the page goes on.
-    pub(super) fn front_matter(&mut self) -> Option<(GuideId, Language, usize)> {
+    /// The `---` block.
+    pub(super) fn front_matter(&mut self) -> Option<Front> {
         const EXAMPLE: &str =
             "please begin the file with these lines:\n---\nid: the-folder's-name\nlanguage: en\n---";
         let text = self.source.text();
@@ -20,7 +30,7 @@ impl Reader<'_, '_> {
             self.fault(code::FRONT_MATTER, 0..3, "the file doesn't begin with ---", EXAMPLE);
             return None;
         }
-        let (mut id, mut language, mut closed) = (None, None, None);
+        let (mut id, mut language, mut reviewed, mut closed) = (None, None, None, None);
         let mut faults = Vec::new();
         for (range, line) in lines.by_ref() {
             if line == "---" {
@@ -49,9 +59,18 @@ impl Reader<'_, '_> {
                     format!("\"{value}\" is not a language code"),
                     "please write the code of the language, such as en, de or pt-BR".into(),
                 ),
+                Some(("reviewed", value @ ("yes" | "no"))) => {
+                    reviewed.replace(value == "yes").and_then(|_| {
+                        fault("reviewed stands here twice".into(), "please keep one of them".into())
+                    })
+                }
+                Some(("reviewed", value)) => fault(
+                    format!("reviewed is yes or no, not \"{value}\""),
+                    "please write yes if a native speaker has read the whole translation, else no".into(),
+                ),
                 Some((key, _)) => {
-                    let hint = nearest(key, ["id", "language"]).map_or_else(
-                        || "the keys are id and language; please take this line away".to_owned(),
+                    let hint = nearest(key, ["id", "language", "reviewed"]).map_or_else(
+                        || "the keys are id, language and reviewed; please take this line away".to_owned(),
                         |near| format!("did you mean {near}?"),
                     );
                     fault(format!("there is no key \"{key}\""), hint)
@@ -84,6 +103,6 @@ impl Reader<'_, '_> {
                 );
             }
         }
-        Some((id?, language?, end))
+        Some(Front { id: id?, language: language?, reviewed, end })
     }
 }
