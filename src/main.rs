@@ -1,5 +1,8 @@
 //! Arguments in, one command run, an exit code out: the only place that exits.
 
+#[path = "main/workbench.rs"]
+mod workbench;
+
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -11,7 +14,6 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use lantern::diagnostic::{Diagnostic, nearest};
 use lantern::engine::notes;
 use lantern::library::Library;
-use lantern::lint::rules::{RULES, Rule};
 use lantern::safety::reply;
 use lantern::safety::resource::{Country, CountryResources, Date, Resources};
 use lantern::script::{Language, draw};
@@ -51,6 +53,27 @@ enum Command {
         /// How findings are written
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
+    },
+    /// Play transcripts, and walk every guide without one
+    #[command(
+        after_help = "A transcript is a conversation with what must be heard:\n  You:    start ketamine\n  Guide:  (at welcome) ... not a clinician ...\nscripts/README.md tells how to write one; lantern chat --save FILE records one."
+    )]
+    Test(Test),
+    /// Begin a translation of a guide, or see what is left to do in one
+    #[command(
+        after_help = "Writes SCRIPTS/GUIDE/LANGUAGE.md if it isn't there yet: the same steps and links, the words still to be replaced.\nElse it tells which steps are missing, extra, or older than the page that they were translated from."
+    )]
+    Translate {
+        /// The guide's id, such as ketamine
+        guide: String,
+        /// The language to translate into, such as de
+        language: String,
+        /// Note that the translation says what the page in English says now: all of it, or these steps
+        #[arg(long, num_args = 0.., value_name = "STEP")]
+        done: Option<Vec<String>>,
+        /// The scripts folder [default: the one in bot.toml]
+        #[arg(long, value_name = "DIR")]
+        scripts: Option<PathBuf>,
     },
     /// Explain a finding: what it is about, with a bad and a good example
     #[command(after_help = "Without a code, lists them all.")]
@@ -127,9 +150,42 @@ struct Chat {
     /// A name for this conversation, where several people share a machine; only its hash is kept
     #[arg(long, default_value = "me", value_name = "NAME")]
     person: String,
+    /// Write the conversation to this file, as a transcript: also what you type. Implies --forgetful
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
     /// Keep nothing: the conversation is forgotten when it ends
     #[arg(long)]
     forgetful: bool,
+}
+
+#[derive(Args)]
+struct Test {
+    /// Transcripts, or folders that have some [default: the scripts folder]
+    paths: Vec<PathBuf>,
+    /// Only conversations whose title has these words
+    #[arg(long, value_name = "WORDS")]
+    filter: Option<String>,
+    /// List the choices that no transcript takes; fail if there are any
+    #[arg(long)]
+    coverage: bool,
+    /// Where a transcript goes otherwise, write down what is said now
+    #[arg(long)]
+    accept: bool,
+    /// Write the results to this file as JUnit XML, too
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// Write a transcript that takes every choice of this guide, to GUIDE/LANGUAGE.tour.chat, and do nothing else
+    #[arg(long, value_name = "GUIDE")]
+    tour: Option<String>,
+    /// The language of the tour
+    #[arg(long, default_value = "en")]
+    language: String,
+    /// The seed of the talks at random: the same seed gives the same talks
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// The scripts folder that is tested [default: the one in bot.toml]
+    #[arg(long, value_name = "DIR")]
+    scripts: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -207,8 +263,12 @@ fn run(cli: Cli) -> Result<ExitCode> {
     let config = Config::load(cli.config.as_deref())?;
     match cli.command {
         Command::Chat(chat) => talk(&config, &chat),
-        Command::Check { paths, format } => check(&config, &paths, format),
-        Command::Explain { code } => explain(code.as_deref()),
+        Command::Check { paths, format } => workbench::check(&config, &paths, format),
+        Command::Test(test) => workbench::test(&config, &test),
+        Command::Translate { guide, language, done, scripts } => {
+            workbench::translate(&scripts.unwrap_or(config.scripts), &guide, &language, done.as_deref())
+        }
+        Command::Explain { code } => workbench::explain(code.as_deref()),
         Command::Graph { guide, language, format } => graph(&config, &guide, &language, format),
         Command::Resources { country, stale } => resources(&config, country.as_deref(), stale),
         Command::Pipe { store, scripts, .. } => harness(&config, store, scripts),
@@ -288,7 +348,8 @@ fn talk(config: &Config, chat: &Chat) -> Result<ExitCode> {
             .map_or_else(|| format!("there are {}", ids.join(", ")), |near| format!("did you mean {near}?"));
         bail!("there is no guide \"{guide}\"; {hint}");
     }
-    let (store, secret) = match (chat.forgetful, config.store.kind) {
+    let forgetful = chat.forgetful || chat.save.is_some();
+    let (store, secret) = match (forgetful, config.store.kind) {
         (false, StoreKind::Sled) => open_kept(config, &config.store.path),
         _ => (Arc::new(MemoryStore::default()) as Arc<dyn Store>, Secret::random()?),
     };
@@ -297,6 +358,7 @@ fn talk(config: &Config, chat: &Chat) -> Result<ExitCode> {
         std::process::exit(130);
     })
     .context("Ctrl-C can't be watched for")?;
+    let assumed = settings.language.clone();
     let service = Service::new(library.clone(), store, secret, settings);
     // What expired is erased before anybody talks; a failing store is told of when it matters.
     let _ = service.sweep(clock::now(), 1_000);
@@ -305,6 +367,8 @@ fn talk(config: &Config, chat: &Chat) -> Result<ExitCode> {
         guide,
         insist: chat.guide.is_some(),
         look: Look::of_terminal(chat.plain),
+        language: assumed,
+        save: chat.save.as_deref(),
     };
     console::chat(&service, &opening)?;
     // Makes an export if one is due, so that even a first conversation can be restored.
@@ -333,67 +397,6 @@ fn open(config: &Config, path: &Path) -> Result<(Arc<dyn Store>, Secret)> {
         anstream::eprintln!("lantern: {line}");
     }
     Ok((opened.store, opened.secret))
-}
-
-fn check(config: &Config, paths: &[PathBuf], format: Format) -> Result<ExitCode> {
-    let default = [config.scripts.clone()];
-    let paths = if paths.is_empty() { &default[..] } else { paths };
-    let mut out = anstream::AutoStream::auto(io::stdout());
-    let (mut errors, mut warnings) = (0, 0);
-    for path in paths {
-        let loaded = if path.is_dir() {
-            library::load(path)
-        } else if path.is_file() {
-            library::load_file(path)
-        } else if path == &config.scripts && paths.len() == 1 {
-            library::load_builtin()
-        } else {
-            bail!(
-                "{} is neither a folder nor a file; please give a scripts folder or a guide",
-                path.display()
-            );
-        };
-        for one in &loaded.found {
-            if one.is_error() {
-                errors += 1
-            } else {
-                warnings += 1
-            }
-            match format {
-                Format::Text => writeln!(out, "{one}\n")?,
-                Format::Json => writeln!(out, "{}", serde_json::to_string(one)?)?,
-                Format::Github => writeln!(out, "{}", one.annotation(path))?,
-            }
-        }
-        if let (Format::Text, Some(library)) = (format, &loaded.library) {
-            let guides = library.all_guides().count();
-            let steps: usize = library.all_guides().map(|guide| guide.steps().len()).sum();
-            let choices: usize =
-                library.all_guides().flat_map(|guide| guide.steps()).map(|step| step.choices.len()).sum();
-            writeln!(out, "{}: {guides} guides, {steps} steps, {choices} choices", path.display())?;
-        }
-    }
-    if format == Format::Text {
-        let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
-        writeln!(out, "{}, {}", count(errors, "error"), count(warnings, "warning"))?;
-    }
-    Ok(if errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-fn explain(code: Option<&str>) -> Result<ExitCode> {
-    let mut out = anstream::AutoStream::auto(io::stdout());
-    let Some(code) = code else {
-        for rule in RULES {
-            writeln!(out, "{}  {:<8} {}", rule.code, rule.severity().to_string(), rule.title())?;
-        }
-        return Ok(ExitCode::SUCCESS);
-    };
-    let rule = Rule::find(code).with_context(|| match Rule::near(code) {
-        Some(near) => format!("there is no finding \"{code}\"; did you mean {near}?"),
-        None => format!("there is no finding \"{code}\"; lantern explain lists them all"),
-    })?;
-    write!(out, "{rule}")?;
-    Ok(ExitCode::SUCCESS)
 }
 
 fn graph(config: &Config, guide: &str, language: &str, format: Drawing) -> Result<ExitCode> {

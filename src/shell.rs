@@ -10,6 +10,7 @@ pub mod lines;
 pub mod pipe;
 pub mod scan;
 pub mod store;
+pub mod workbench;
 
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};

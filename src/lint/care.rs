@@ -2,6 +2,7 @@
 //! safe messaging; the words that they look for stand in the rule files.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::prose::{Patterns, Prose};
 use super::rules::Rule;
@@ -132,8 +133,8 @@ fn severity(code: &str) -> Severity {
 
 /// The words of a rule, and those that it lets pass.
 struct Words {
-    find: Patterns,
-    but_not: Option<Patterns>,
+    find: Arc<Patterns>,
+    but_not: Option<Arc<Patterns>>,
 }
 
 impl Words {
@@ -204,7 +205,7 @@ fn questions(prose: &Prose<'_>, found: &mut Vec<Diagnostic>) {
 /// An ending names something to do next.
 fn endings(wording: &Wording, prose: &Prose<'_>, found: &mut Vec<Diagnostic>) {
     for step in prose.guide.steps().iter().filter(|step| step.is_end()) {
-        let next = step.says.iter().any(|block| *block == Block::Resources)
+        let next = step.says.contains(&Block::Resources)
             || step
                 .says
                 .iter()

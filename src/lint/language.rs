@@ -22,7 +22,7 @@ pub(super) fn check(guide: &Guide, prose: &Prose<'_>, found: &mut Vec<Diagnostic
     for step in guide.steps() {
         let mut words = 0;
         for sentence in prose::sentences(step) {
-            let count = Count::of(&sentence, known.as_ref());
+            let count = Count::of(&sentence, known.as_deref());
             words += count.words;
             if count.words > LONGEST_SENTENCE {
                 let what = format!(

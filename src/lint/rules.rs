@@ -2,7 +2,9 @@
 //! and a good example, and, where a rule is about words, the words. The documentation, `lantern explain`, the
 //! checks and the tests all come from that file.
 
+use std::collections::HashMap;
 use std::fmt;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use super::prose::Patterns;
 use crate::diagnostic::{Severity, nearest};
@@ -34,9 +36,11 @@ rules! {
     "S301" "S302" "S303" "S304" "S305" "S306" "S307"
     "S401" "S402" "S403" "S404" "S405" "S406"
     "S501" "S502" "S503" "S504" "S505" "S506" "S507" "S508" "S509"
-    "T001" "T002" "T003"
+    "T001" "T002" "T003" "T004"
     "C001"
 }
+
+type Compiled = HashMap<(&'static str, String, bool), Option<Arc<Patterns>>>;
 
 /// A file of an example: its path in the scripts folder, and its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,11 +112,19 @@ impl Rule {
     }
 
     /// The words that the rule looks for in a language, or those that it lets pass; none where it has none.
-    pub(super) fn words(&self, language: &str, but_not: bool) -> Option<Patterns> {
+    pub(super) fn words(&self, language: &str, but_not: bool) -> Option<Arc<Patterns>> {
+        // Compiled once for all pages and all checks.
+        static COMPILED: LazyLock<Mutex<Compiled>> = LazyLock::new(Mutex::default);
+        let key = (self.code, language.to_owned(), but_not);
+        let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+        compiled.entry(key).or_insert_with(|| self.compile(language, but_not)).clone()
+    }
+
+    fn compile(&self, language: &str, but_not: bool) -> Option<Arc<Patterns>> {
         let head = if but_not { format!("- {language}, but not: ") } else { format!("- {language}: ") };
         let lines = self.section("Words").lines();
         let lists: Vec<&str> = lines.filter_map(|line| line.strip_prefix(head.as_str())).collect();
-        (!lists.is_empty()).then(|| Patterns::new(&lists.join(";")))
+        (!lists.is_empty()).then(|| Arc::new(Patterns::new(&lists.join(";"))))
     }
 }
 

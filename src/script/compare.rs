@@ -27,6 +27,11 @@ pub struct Translated {
     pub steps: BTreeMap<StepId, String>,
 }
 
+/// Reads a record; nothing where the text isn't one.
+pub fn read_record(text: &str) -> Option<Translated> {
+    toml::from_str(text).ok()
+}
+
 /// How a translation stands to the page that it was made from. Positions are those of each guide's steps.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Translation {

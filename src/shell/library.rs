@@ -133,7 +133,8 @@ fn gather(
     }
 }
 
-fn read(path: &Path) -> Result<String, (String, String)> {
+/// The text of a file, or what is wrong with it and what to do.
+pub(super) fn read(path: &Path) -> Result<String, (String, String)> {
     let length = fs::metadata(path).map_or(0, |meta| meta.len());
     if length > LONGEST_FILE as u64 {
         let what = format!("the file has {length} bytes, more than the {LONGEST_FILE} that a guide may have");

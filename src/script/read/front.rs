@@ -10,13 +10,11 @@ pub(super) struct Front {
     pub language: Language,
     /// Whether a native speaker has reviewed a translation; nothing where it isn't said.
     pub reviewed: Option<bool>,
-    /// The byte at which the page goes on.
-    pub end: usize,
 }
 
 impl Reader<'_, '_> {
-    /// The `---` block.
-    pub(super) fn front_matter(&mut self) -> Option<Front> {
+    /// The `---` block, if it is right, and the byte at which the page goes on.
+    pub(super) fn front_matter(&mut self) -> (Option<Front>, usize) {
         const EXAMPLE: &str =
             "please begin the file with these lines:\n---\nid: the-folder's-name\nlanguage: en\n---";
         let text = self.source.text();
@@ -28,7 +26,7 @@ impl Reader<'_, '_> {
         });
         if lines.next().is_none_or(|(_, line)| line.trim_start_matches('\u{feff}') != "---") {
             self.fault(code::FRONT_MATTER, 0..3, "the file doesn't begin with ---", EXAMPLE);
-            return None;
+            return (None, 0);
         }
         let (mut id, mut language, mut reviewed, mut closed) = (None, None, None, None);
         let mut faults = Vec::new();
@@ -91,7 +89,7 @@ impl Reader<'_, '_> {
         }
         let Some(end) = closed else {
             self.fault(code::FRONT_MATTER, 0..3, "the block that begins with --- is never closed", EXAMPLE);
-            return None;
+            return (None, 0);
         };
         for (key, missing) in [("id", id.is_none()), ("language", language.is_none())] {
             if missing && self.found.is_empty() {
@@ -103,6 +101,7 @@ impl Reader<'_, '_> {
                 );
             }
         }
-        Some(Front { id: id?, language: language?, reviewed, end })
+        let front = id.zip(language).map(|(id, language)| Front { id, language, reviewed });
+        (front, end)
     }
 }
