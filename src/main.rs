@@ -20,6 +20,7 @@ use lantern::script::{Language, draw};
 use lantern::shell::config::{Config, StoreKind};
 use lantern::shell::console::{self, Opening, render::Look};
 use lantern::shell::store::{Secret, Store, memory::MemoryStore, sled};
+use lantern::shell::workbench::watch::Watch;
 use lantern::shell::{Service, Settings, clock, library, pipe, scan};
 
 /// A chat guide about depression that treatment has not helped, and about ketamine.
@@ -74,6 +75,50 @@ enum Command {
         /// The scripts folder [default: the one in bot.toml]
         #[arg(long, value_name = "DIR")]
         scripts: Option<PathBuf>,
+    },
+    /// Tell what a new text of a guide would change, and for how many people
+    Diff {
+        /// The new text: a file, or a folder of scripts
+        new: PathBuf,
+        /// What it is compared with [default: the scripts folder in bot.toml]
+        #[arg(long, value_name = "DIR")]
+        scripts: Option<PathBuf>,
+        /// As if the text before were withdrawn
+        #[arg(long)]
+        withdraw: bool,
+    },
+    /// Put a guide into service, after a clean check; a running lantern takes it up within two seconds
+    Publish {
+        /// The file; what it says of itself decides where it goes
+        file: PathBuf,
+        /// Who does it, for the record [default: the name of this account]
+        #[arg(long, value_name = "NAME")]
+        by: Option<String>,
+        /// Nobody goes on with the text before: for when it was wrong
+        #[arg(long)]
+        withdraw: bool,
+    },
+    /// Put an earlier text of a guide back into service
+    Rollback {
+        /// The guide's id, such as ketamine
+        guide: String,
+        /// Its language
+        #[arg(long, default_value = "en")]
+        language: String,
+        /// Which text, as lantern history names it [default: the one before]
+        #[arg(long, value_name = "REVISION")]
+        to: Option<String>,
+        /// Who does it, for the record [default: the name of this account]
+        #[arg(long, value_name = "NAME")]
+        by: Option<String>,
+        /// Nobody goes on with the text that is in service now
+        #[arg(long)]
+        withdraw: bool,
+    },
+    /// List who changed which guide, when
+    History {
+        /// Only this guide
+        guide: Option<String>,
     },
     /// Explain a finding: what it is about, with a bad and a good example
     #[command(after_help = "Without a code, lists them all.")]
@@ -268,6 +313,13 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Translate { guide, language, done, scripts } => {
             workbench::translate(&scripts.unwrap_or(config.scripts), &guide, &language, done.as_deref())
         }
+        Command::Diff { new, scripts, withdraw } => workbench::diff(&config, &new, scripts, withdraw),
+        Command::Publish { file, by, withdraw } => workbench::publish(&config, &file, by, withdraw),
+        Command::Rollback { guide, language, to, by, withdraw } => {
+            let language = Language::new(&language);
+            workbench::roll_back(&config, &guide, &language, to.as_deref(), by, withdraw)
+        }
+        Command::History { guide } => workbench::history(&config, guide.as_deref()),
         Command::Explain { code } => workbench::explain(code.as_deref()),
         Command::Graph { guide, language, format } => graph(&config, &guide, &language, format),
         Command::Resources { country, stale } => resources(&config, country.as_deref(), stale),
@@ -278,13 +330,20 @@ fn run(cli: Cli) -> Result<ExitCode> {
 }
 
 /// The library for a conversation: the folder's if it is sound, else the built-in one, which is said.
-fn library_in_service(folder: &Path) -> Arc<Library> {
+fn library_in_service(config: &Config, forgetful: bool) -> Arc<Library> {
+    let folder = &config.scripts;
     if !folder.is_dir() {
         return Library::builtin().clone();
     }
     let library::Loaded { library, found } = library::load(folder);
     match library {
-        Some(library) => Arc::new(library),
+        Some(mut library) => {
+            // Whoever is in an earlier text finishes on it. Without the history they are moved, kindly.
+            if !forgetful {
+                let _ = workbench::revisions(config).remember(&mut library);
+            }
+            Arc::new(library)
+        }
         None => {
             let errors: Vec<&Diagnostic> = found.iter().filter(|one| one.is_error()).collect();
             if let Some(first) = errors.first() {
@@ -329,7 +388,8 @@ fn find_country(resources: &Resources, name: &str) -> Result<Country> {
 }
 
 fn talk(config: &Config, chat: &Chat) -> Result<ExitCode> {
-    let library = library_in_service(&config.scripts);
+    let forgetful = chat.forgetful || chat.save.is_some() || config.store.kind == StoreKind::Memory;
+    let library = library_in_service(config, forgetful);
     let mut settings = settings(config);
     if let Some(country) = &chat.country {
         settings.country = Some(find_country(&library.resources, country)?);
@@ -348,10 +408,10 @@ fn talk(config: &Config, chat: &Chat) -> Result<ExitCode> {
             .map_or_else(|| format!("there are {}", ids.join(", ")), |near| format!("did you mean {near}?"));
         bail!("there is no guide \"{guide}\"; {hint}");
     }
-    let forgetful = chat.forgetful || chat.save.is_some();
-    let (store, secret) = match (forgetful, config.store.kind) {
-        (false, StoreKind::Sled) => open_kept(config, &config.store.path),
-        _ => (Arc::new(MemoryStore::default()) as Arc<dyn Store>, Secret::random()?),
+    let (store, secret) = if forgetful {
+        (Arc::new(MemoryStore::default()) as Arc<dyn Store>, Secret::random()?)
+    } else {
+        open_kept(config, &config.store.path)
     };
     ctrlc::set_handler(|| {
         println!("\n\n{}", console::come_back());
@@ -359,7 +419,10 @@ fn talk(config: &Config, chat: &Chat) -> Result<ExitCode> {
     })
     .context("Ctrl-C can't be watched for")?;
     let assumed = settings.language.clone();
-    let service = Service::new(library.clone(), store, secret, settings);
+    let service = Arc::new(Service::new(library.clone(), store, secret, settings));
+    let watch = config.scripts.is_dir().then(|| {
+        Watch::start(service.clone(), &config.scripts, workbench::revisions(config), workbench::tell_change)
+    });
     // What expired is erased before anybody talks; a failing store is told of when it matters.
     let _ = service.sweep(clock::now(), 1_000);
     let opening = Opening {
@@ -371,6 +434,7 @@ fn talk(config: &Config, chat: &Chat) -> Result<ExitCode> {
         save: chat.save.as_deref(),
     };
     console::chat(&service, &opening)?;
+    drop(watch);
     // Makes an export if one is due, so that even a first conversation can be restored.
     let _ = service.sweep(clock::now(), 1_000);
     Ok(ExitCode::SUCCESS)

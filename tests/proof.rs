@@ -135,11 +135,15 @@ fn a_guide_without_help_in_reach_is_caught_by_walking_it() {
     let page = "---\nid: tea\nlanguage: en\n---\n\n# Tea\n\n- [Milk?](#milk)\n\n## Milk\n\n- [On](#end)\n- [Help](../crisis/en.md)\n\n## End\n\n(end)\n";
     let library = Library::read([("tea/en.md", page)]).unwrap_or_else(|found| panic!("{}", found[0]));
     let proof = proof::prove(&library);
-    assert_eq!(proof.failures.len(), 0, "from the first step, help is two taps away: {:?}", proof.failures.first());
-    let far = page.replace("- [Help](../crisis/en.md)\n", "- [Lemon?](#lemon)\n").replace(
-        "## End\n",
-        "## Lemon\n\n- [On](#end)\n- [Help](../crisis/en.md)\n\n## End\n",
+    assert_eq!(
+        proof.failures.len(),
+        0,
+        "from the first step, help is two taps away: {:?}",
+        proof.failures.first()
     );
+    let far = page
+        .replace("- [Help](../crisis/en.md)\n", "- [Lemon?](#lemon)\n")
+        .replace("## End\n", "## Lemon\n\n- [On](#end)\n- [Help](../crisis/en.md)\n\n## End\n");
     let library = Library::read([("tea/en.md", far.as_str())]).unwrap_or_else(|found| panic!("{}", found[0]));
     let found: Vec<String> = proof::prove(&library).failures.iter().map(|one| one.what.clone()).collect();
     assert!(found.iter().any(|what| what.contains("no person or hotline is within two taps")), "{found:?}");

@@ -27,9 +27,11 @@ const SHOWN_ELSEWHERE: &[(&str, &str)] = &[
     ("T004", "tests/proof.rs"),
 ];
 
-/// What is found in the examples of every rule: the bad one's, then the good one's.
-fn all() -> &'static [(&'static Rule, Vec<Diagnostic>, Vec<Diagnostic>)] {
-    static ALL: LazyLock<Vec<(&'static Rule, Vec<Diagnostic>, Vec<Diagnostic>)>> = LazyLock::new(|| {
+/// A rule, what is found in its bad example, and what in its good one.
+type Tried = (&'static Rule, Vec<Diagnostic>, Vec<Diagnostic>);
+
+fn all() -> &'static [Tried] {
+    static ALL: LazyLock<Vec<Tried>> = LazyLock::new(|| {
         RULES.iter().map(|rule| (rule, findings(&rule.bad()), findings(&rule.good()))).collect()
     });
     &ALL

@@ -1,4 +1,4 @@
-//! The moderators' commands: check, explain, test, translate.
+//! The moderators' commands: check, explain, test, translate, diff, publish, rollback, history.
 
 use std::fs;
 use std::io::{self, Write};
@@ -11,8 +11,13 @@ use lantern::library::Library;
 use lantern::lint::rules::{RULES, Rule};
 use lantern::proof;
 use lantern::script::{Language, compare};
+use lantern::shell::clock;
 use lantern::shell::config::Config;
 use lantern::shell::library::{self, Loaded};
+use lantern::shell::store::sled;
+use lantern::shell::workbench::census::{Census, impact};
+use lantern::shell::workbench::revisions::{Deed, Entry, RevisionError, Revisions};
+use lantern::shell::workbench::watch::Change;
 use lantern::shell::workbench::{test, translate as translation};
 
 use super::{Format, Test};
@@ -296,4 +301,171 @@ pub(super) fn translate(
     }
     writeln!(out, "{} to do in {}", count(left, "step"), page.display())?;
     Ok(if left == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The scripts folder with its history, which lies beside the store.
+pub(super) fn revisions(config: &Config) -> Revisions {
+    Revisions::new(&config.scripts, &config.store.path.join("revisions"))
+}
+
+/// Says on the terminal that the scripts have changed under a conversation.
+pub(super) fn tell_change(change: Change) {
+    match change {
+        Change::InService => anstream::eprintln!("lantern: the scripts have changed, and are in service now"),
+        Change::Refused(found) => {
+            let errors: Vec<_> = found.iter().filter(|one| one.is_error()).collect();
+            if let Some(first) = errors.first() {
+                anstream::eprintln!("{first}\n");
+            }
+            anstream::eprintln!(
+                "lantern: the scripts have {}; what was in service still is. lantern check tells all.",
+                count(errors.len(), "error")
+            );
+        }
+    }
+}
+
+/// Counts people, if the store isn't open elsewhere.
+fn census(config: &Config) -> Option<Census> {
+    let limit = std::time::Duration::from_secs(config.store.open_seconds);
+    if !config.store.path.is_dir() {
+        return Some(Census::default());
+    }
+    let opened = sled::open(&config.store.path, limit).ok()?;
+    Census::take(&*opened.store, clock::now()).ok()
+}
+
+pub(super) fn diff(
+    config: &Config,
+    new: &Path,
+    scripts: Option<PathBuf>,
+    withdraw: bool,
+) -> Result<ExitCode> {
+    let old = sound(scripts.as_ref().unwrap_or(&config.scripts))?;
+    let mut out = anstream::AutoStream::auto(io::stdout());
+    let new = if new.is_dir() {
+        sound(new)?
+    } else {
+        let text = fs::read_to_string(new).with_context(|| {
+            format!("{} can't be read; please name a guide or a scripts folder", new.display())
+        })?;
+        match old.with_page(&text) {
+            Ok(library) => std::sync::Arc::new(library),
+            Err(found) => {
+                for one in &found {
+                    writeln!(out, "{one}\n")?;
+                }
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+    };
+    let census = census(config);
+    let mut changed = 0;
+    for guide in new.all_guides() {
+        let before = old.all_guides().find(|before| before.path() == guide.path());
+        match before {
+            None => writeln!(out, "{}: new, {}", guide.path(), count(guide.steps().len(), "step"))?,
+            Some(before) if before.revision() == guide.revision() => continue,
+            Some(before) => {
+                writeln!(out, "{}:", guide.path())?;
+                for line in impact(before, &compare::edit(before, guide), census.as_ref(), withdraw) {
+                    writeln!(out, "  {line}")?;
+                }
+            }
+        }
+        changed += 1;
+    }
+    for gone in old.all_guides().filter(|old| new.all_guides().all(|guide| guide.path() != old.path())) {
+        writeln!(out, "{}: gone; whoever is in it is moved", gone.path())?;
+        changed += 1;
+    }
+    if changed == 0 {
+        writeln!(out, "nothing differs")?;
+    } else if census.is_none() {
+        writeln!(out, "People are not counted: the store is open in another lantern.")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Who is named in the record where nobody is.
+fn account(by: Option<String>) -> String {
+    by.or_else(|| std::env::var("USER").ok())
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "somebody".to_owned())
+}
+
+fn told(done: Result<Entry, RevisionError>) -> Result<ExitCode> {
+    let mut out = anstream::AutoStream::auto(io::stdout());
+    match done {
+        Ok(entry) => {
+            writeln!(out, "{}/{}.md is in service as {}", entry.guide, entry.language, entry.revision)?;
+            match (&entry.before, entry.withdrawn) {
+                (Some(before), false) => writeln!(
+                    out,
+                    "Whoever is in {before} finishes on it. lantern rollback {} puts it back.",
+                    entry.guide
+                )?,
+                (Some(before), true) => {
+                    writeln!(out, "{before} is withdrawn: whoever is in it is moved, with a kind word.")?
+                }
+                (None, _) => {}
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(RevisionError::Errors(found)) => {
+            for one in &found {
+                writeln!(out, "{one}\n")?;
+            }
+            writeln!(out, "Not put into service; what was in service still is.")?;
+            Ok(ExitCode::FAILURE)
+        }
+        Err(other) => Err(other.into()),
+    }
+}
+
+pub(super) fn publish(config: &Config, file: &Path, by: Option<String>, withdraw: bool) -> Result<ExitCode> {
+    let text = fs::read_to_string(file)
+        .with_context(|| format!("{} can't be read; please name a guide's file", file.display()))?;
+    told(revisions(config).publish(&text, &account(by), clock::now(), withdraw))
+}
+
+pub(super) fn roll_back(
+    config: &Config,
+    guide: &str,
+    language: &Language,
+    to: Option<&str>,
+    by: Option<String>,
+    withdraw: bool,
+) -> Result<ExitCode> {
+    told(revisions(config).roll_back(guide, language, to, &account(by), clock::now(), withdraw))
+}
+
+pub(super) fn history(config: &Config, guide: Option<&str>) -> Result<ExitCode> {
+    let mut out = anstream::AutoStream::auto(io::stdout());
+    let log = revisions(config).log();
+    let shown: Vec<&Entry> =
+        log.iter().filter(|entry| guide.is_none_or(|guide| entry.guide.as_str() == guide)).collect();
+    for entry in &shown {
+        let what = match entry.what {
+            Deed::Publish => "published",
+            Deed::RollBack => "rolled back to",
+            Deed::Edit => "changed by hand to",
+        };
+        let before = entry.before.as_ref().map_or(String::new(), |before| {
+            format!(", {before} before{}", if entry.withdrawn { " (withdrawn)" } else { "" })
+        });
+        writeln!(
+            out,
+            "{}  {}: {}/{} {what} {}{before}",
+            lantern::engine::notes::date(entry.at),
+            entry.who,
+            entry.guide,
+            entry.language,
+            entry.revision
+        )?;
+    }
+    if shown.is_empty() {
+        writeln!(out, "nothing was changed yet")?;
+    }
+    Ok(ExitCode::SUCCESS)
 }

@@ -53,8 +53,10 @@ impl Made {
 
     /// The same, with the places alone: words may be edited, and it still holds.
     pub fn places(&self, title: &str) -> String {
-        let bare = |heard: &Heard| Heard { step: heard.step.clone(), crisis: heard.crisis, ..Heard::default() };
-        Made { acts: self.acts.iter().map(|(deed, heard)| (deed.clone(), bare(heard))).collect() }.written(title)
+        let bare =
+            |heard: &Heard| Heard { step: heard.step.clone(), crisis: heard.crisis, ..Heard::default() };
+        Made { acts: self.acts.iter().map(|(deed, heard)| (deed.clone(), bare(heard))).collect() }
+            .written(title)
     }
 
     /// How many acts it has.
