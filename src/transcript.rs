@@ -17,7 +17,7 @@ use crate::safety::resource::Country;
 use crate::script::Language;
 
 pub use cover::{Coverage, Taken};
-pub use play::{Core, Played, play, play_on};
+pub use play::{Core, Played, play, play_on, play_translated};
 pub use read::read;
 pub use record::{accept, recorded};
 

@@ -37,6 +37,20 @@ pub fn play(library: &Arc<Library>, talk: &Transcript, files: &dyn Fn(&str) -> O
     played
 }
 
+/// Plays a transcript in another language that the guides are translated into: a choice is the one in its place, and
+/// only where each act leads must be the same.
+pub fn play_translated(library: &Arc<Library>, talk: &Transcript, language: &Language) -> Played {
+    let mut core = Core::new(library.clone(), language.clone(), &|_| None);
+    core.labels = Some(talk.language.clone());
+    let mut talk = talk.clone();
+    for act in &mut talk.acts {
+        act.hears.retain(|one| matches!(one.what, Expected::At(_) | Expected::Crisis(_)));
+    }
+    let mut played = play_on(&mut core, &talk);
+    played.taken = core.taken;
+    played
+}
+
 /// Plays a transcript on any stage. After a failure it goes on, so that all that is heard is known.
 pub fn play_on(stage: &mut dyn Stage, talk: &Transcript) -> Played {
     let source = Source::new(&talk.path, &talk.text);
@@ -182,6 +196,8 @@ pub struct Core<'f> {
     public: bool,
     country: Option<Country>,
     language: Language,
+    /// The language that labels are in, where it isn't the conversation's.
+    labels: Option<Language>,
     files: &'f dyn Fn(&str) -> Option<String>,
     /// The choices that were taken.
     pub taken: BTreeSet<Taken>,
@@ -198,6 +214,7 @@ impl<'f> Core<'f> {
             public: false,
             country: None,
             language,
+            labels: None,
             files,
             taken: BTreeSet::new(),
         }
@@ -245,6 +262,15 @@ impl<'f> Core<'f> {
         });
     }
 
+    /// The position of a choice that the label names in another language.
+    fn in_its_place(&self, label: &str) -> Option<usize> {
+        let labels = self.labels.as_ref()?;
+        let session = self.session();
+        let (guide, step) = engine::open(&self.library, &session, Some(&self.language))?;
+        let source = self.library.guide(guide.id().as_str(), Some(labels))?;
+        source.step(step.id.as_str())?.choices.iter().position(|choice| choice.label == label)
+    }
+
     fn edit(&mut self, file: &str, withdraw: bool) -> Result<Heard, (String, String)> {
         let missing = || {
             (
@@ -286,7 +312,7 @@ impl Stage for Core<'_> {
             }
             Deed::Tap(label) => {
                 let offers = engine::offers(&self.library, &self.session(), Some(&self.language));
-                let Some(at) = route::exact(label, &offers) else {
+                let Some(at) = route::exact(label, &offers).or_else(|| self.in_its_place(label)) else {
                     let labels: Vec<String> = offers.iter().map(|offer| offer.label.clone()).collect();
                     let help = match nearest(label, labels.iter().map(String::as_str)) {
                         Some(near) => format!("did you mean [{near}]?"),

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crate::diagnostic::Diagnostic;
 use crate::library::Library;
 use crate::script::{CRISIS, Language};
-use crate::transcript::{self, Coverage, Played, Taken, walk};
+use crate::transcript::{self, Coverage, Played, Taken, Transcript, walk};
 
 /// How many talks at random are held in each language that has a guide.
 const RANDOM_TALKS: usize = 100;
@@ -203,13 +203,12 @@ fn chat(library: &Arc<Library>, file: &Path, options: &Options, report: &mut Rep
         Err(found) => return report.unreadable.extend(found),
     };
     let beside = |name: &str| fs::read_to_string(file.parent().unwrap_or(Path::new("")).join(name)).ok();
+    let chosen = |talk: &Transcript| {
+        options.filter.as_ref().is_none_or(|words| talk.title.to_lowercase().contains(&words.to_lowercase()))
+    };
     let mut played_all: Vec<Played> = Vec::with_capacity(talks.len());
     for talk in &talks {
-        let chosen = options
-            .filter
-            .as_ref()
-            .is_none_or(|words| talk.title.to_lowercase().contains(&words.to_lowercase()));
-        if !chosen {
+        if !chosen(talk) {
             played_all.push(Played::default());
             continue;
         }
@@ -225,6 +224,25 @@ fn chat(library: &Arc<Library>, file: &Path, options: &Options, report: &mut Rep
             turns: talk.acts.len(),
         });
         played_all.push(played);
+    }
+    // A tour says only where choices lead, which must be the same in every language.
+    if shown.ends_with(".tour.chat") {
+        let guide = file.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+        for page in library.all_guides().filter(|page| Some(page.id().as_str()) == guide.as_deref()) {
+            for talk in talks.iter().filter(|talk| talk.language != *page.language() && chosen(talk)) {
+                let begun = Instant::now();
+                let mut played = transcript::play_translated(library, talk, page.language());
+                report.taken.append(&mut played.taken);
+                report.cases.push(Case {
+                    suite: format!("{shown} in {}", page.language()),
+                    name: talk.title.clone(),
+                    took: begun.elapsed(),
+                    failures: played.failure.map(|failure| (failure, None)).into_iter().collect(),
+                    talks: 1,
+                    turns: talk.acts.len(),
+                });
+            }
+        }
     }
     if options.accept
         && let Some(accepted) = transcript::accept(&talks, &played_all)
