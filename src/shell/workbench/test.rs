@@ -252,13 +252,11 @@ fn chat(library: &Arc<Library>, file: &Path, options: &Options, report: &mut Rep
         report.accepted.push(file.to_owned());
         // What was accepted is what is said: only what can't be written down stays a failure.
         let again = transcript::read(&shown, &accepted).unwrap_or_default();
-        for (case, talk) in
-            report.cases.iter_mut().filter(|case| case.suite == shown).zip(again.iter().filter(|talk| {
-                options
-                    .filter
-                    .as_ref()
-                    .is_none_or(|words| talk.title.to_lowercase().contains(&words.to_lowercase()))
-            }))
+        for (case, talk) in report
+            .cases
+            .iter_mut()
+            .filter(|case| case.suite == shown)
+            .zip(again.iter().filter(|talk| chosen(talk)))
         {
             case.failures = transcript::play(library, talk, &beside)
                 .failure
