@@ -150,6 +150,18 @@ impl Diagnostic {
         self
     }
 
+    /// The finding as a workflow command, which GitHub shows beside the line. `folder` is where the scripts are.
+    /// Source: docs.github.com, Workflow commands for GitHub Actions.
+    pub fn annotation(&self, folder: &std::path::Path) -> String {
+        let data = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+        let property = |text: &str| data(text).replace(':', "%3A").replace(',', "%2C");
+        let place = self.place.as_ref().map_or(String::new(), |place| {
+            let file = folder.join(&place.path).display().to_string();
+            format!(" file={},line={},col={}", property(&file), place.line, place.column)
+        });
+        format!("::{}{place}::{} ({}): {}", self.severity, data(&self.what), self.code, data(&self.help))
+    }
+
     /// Whether it stops the file from being used.
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error

@@ -12,7 +12,7 @@ mod talk;
 use crate::library::Library;
 use crate::safety::resource::Country;
 use crate::safety::{Concern, Level};
-use crate::script::{Block, ChoiceId, GuideId, Language, Run, StepId};
+use crate::script::{Block, ChoiceId, Guide, GuideId, Language, Run, Step, StepId};
 use crate::wording::Command;
 pub use session::Session;
 use talk::Talk;
@@ -150,10 +150,18 @@ pub struct Turn {
     pub concern: Concern,
 }
 
-/// What can be chosen where the person is.
-pub fn offers(library: &Library, session: &Session) -> Vec<Offer> {
-    let talk = Talk::new(library, session.clone(), None, None);
-    talk.offers()
+/// What can be chosen where the person is. `language` is the one to assume until another is chosen.
+pub fn offers(library: &Library, session: &Session, language: Option<&Language>) -> Vec<Offer> {
+    Talk::new(library, session.clone(), None, language).offers()
+}
+
+/// The page and the step whose choices count now: the crisis page's while it is open, else the guide's.
+pub fn open<'l>(
+    library: &'l Library,
+    session: &Session,
+    language: Option<&'l Language>,
+) -> Option<(&'l Guide, &'l Step)> {
+    Talk::new(library, session.clone(), None, language).open()
 }
 
 /// The place in a guide where the person is, beside the crisis page if that is open.

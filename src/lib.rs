@@ -12,17 +12,21 @@
 //! 3. [`script`] — what a guide is, how it is read from Markdown, what leads where.
 //! 4. [`library`] — all guides, crisis pages, phrases, wording and resources that belong together.
 //! 5. [`lint`] — the rules a guide must keep before anybody can be walked through it.
-//! 6. [`diagnostic`] — how all of the above say where, what, and what to do.
-//! 7. `shell` — everything that touches the world: configuration, files, stores, the terminal.
+//! 6. [`proof`] — every place that a person can be in, walked through the real `turn`.
+//! 7. [`transcript`] — conversations as tests: read, played, recorded, generated, counted.
+//! 8. [`diagnostic`] — how all of the above say where, what, and what to do.
+//! 9. `shell` — everything that touches the world: configuration, files, stores, the terminal.
 //!
-//! The arrows point one way: `shell -> lint, engine -> library -> safety, script -> diagnostic`.
+//! The arrows point one way: `shell -> transcript, proof, lint -> engine -> library -> safety, script -> diagnostic`.
 
 pub mod diagnostic;
 pub mod engine;
 pub mod library;
 pub mod lint;
+pub mod proof;
 pub mod safety;
 pub mod script;
 #[cfg(feature = "shell")]
 pub mod shell;
+pub mod transcript;
 pub mod wording;

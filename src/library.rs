@@ -2,13 +2,14 @@
 //!
 //! A [`Library`] is read whole or not at all, and never changes; new scripts make a new library.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
 
-use crate::diagnostic::{Diagnostic, nearest};
+use crate::diagnostic::{Diagnostic, Source, nearest};
 use crate::safety::Screener;
 use crate::safety::resource::Resources;
-use crate::script::{self, CRISIS, Guide, GuideId, Language};
+use crate::script::compare::Translated;
+use crate::script::{self, CRISIS, Guide, GuideId, Language, Revision};
 use crate::wording::Wording;
 
 /// The language that stands in where another is missing.
@@ -45,14 +46,17 @@ const BUILTIN: &[(&str, &str)] = &[
     ("wording/en.toml", include_str!("../scripts/wording/en.toml")),
 ];
 
-/// How phrase lists are read: with their examples tried, or without.
-type ReadPhrases = fn(&[(&str, &str)]) -> Result<Screener, Vec<Diagnostic>>;
-
 /// Everything that a conversation is made of.
 #[derive(Debug)]
 pub struct Library {
     guides: BTreeMap<GuideId, BTreeMap<Language, Arc<Guide>>>,
+    /// Texts of guides that are no longer begun, and still finished by those who are in them.
+    retired: HashMap<(GuideId, Language, Revision), Arc<Guide>>,
     wording: BTreeMap<Language, Arc<Wording>>,
+    /// The languages in which distress is recognised.
+    heard: BTreeSet<Language>,
+    /// Which text of the source each translation says.
+    translated: BTreeMap<(GuideId, Language), Translated>,
     /// Decides who sees a crisis reply.
     pub screener: Arc<Screener>,
     /// Whom to contact, by country.
@@ -69,16 +73,22 @@ impl Library {
     ///
     /// All faults of all files, in the order of their paths.
     pub fn read<'f>(files: impl IntoIterator<Item = (&'f str, &'f str)>) -> Result<Library, Vec<Diagnostic>> {
-        Library::assemble(files, Screener::read)
+        // What the program was built with was read and tried already, down to the last example.
+        Library::assemble(files, Some(Library::builtin()))
     }
 
     fn assemble<'f>(
         files: impl IntoIterator<Item = (&'f str, &'f str)>,
-        screener: ReadPhrases,
+        known: Option<&Library>,
     ) -> Result<Library, Vec<Diagnostic>> {
+        // A test tries every example before the program is ever shipped, so that nobody has to wait for that.
+        let trying = known.is_some();
+        let known_screener = known.map(|library| library.screener.clone());
+        let builtin: BTreeMap<&str, &str> = BUILTIN.iter().copied().collect();
+        let known = |path: &str, text: &str| known.filter(|_| builtin.get(path) == Some(&text));
         let mut all: BTreeMap<&str, &str> = files.into_iter().collect();
         for (path, text) in BUILTIN {
-            let essential = matches!(Sort::of(path), Sort::Wording(_) | Sort::Phrases | Sort::Resources)
+            let essential = matches!(Sort::of(path), Sort::Wording(_) | Sort::Phrases(_) | Sort::Resources)
                 || matches!(Sort::of(path), Sort::Guide(id, _) if id == CRISIS);
             if essential {
                 all.entry(path).or_insert(text);
@@ -88,34 +98,66 @@ impl Library {
         let mut guides: BTreeMap<GuideId, BTreeMap<Language, Arc<Guide>>> = BTreeMap::new();
         let mut wording = BTreeMap::new();
         let mut phrases = Vec::new();
+        let mut heard = BTreeSet::new();
+        let mut translated = BTreeMap::new();
         let mut resources = None;
         for (path, text) in all {
             match Sort::of(path) {
-                Sort::Guide(id, language) => match script::read(path, text) {
-                    Ok(guide) => {
-                        found.extend(misplaced(&guide, id, language));
-                        let languages = guides.entry(guide.id().clone()).or_default();
-                        languages.insert(guide.language().clone(), Arc::new(guide));
-                    }
-                    Err(faults) => found.extend(faults),
-                },
-                Sort::Wording(language) => {
-                    let language = Language::new(language);
-                    match Wording::read(path, text, &language) {
-                        Ok(words) => drop(wording.insert(language, Arc::new(words))),
+                Sort::Guide(id, language) => {
+                    let read =
+                        match known(path, text).and_then(|library| library.guides.get(id)?.get(language)) {
+                            Some(guide) => Ok(guide.clone()),
+                            None => script::read(path, text).map(Arc::new),
+                        };
+                    match read {
+                        Ok(guide) => {
+                            found.extend(misplaced(&guide, id, language));
+                            let languages = guides.entry(guide.id().clone()).or_default();
+                            languages.insert(guide.language().clone(), guide);
+                        }
                         Err(faults) => found.extend(faults),
                     }
                 }
-                Sort::Phrases => phrases.push((path, text)),
-                Sort::Resources => match Resources::read(path, text) {
-                    Ok(read) => resources = Some(read),
-                    Err(faults) => found.extend(faults),
+                Sort::Wording(language) => {
+                    let language = Language::new(language);
+                    let read = match known(path, text).and_then(|library| library.wording.get(&language)) {
+                        Some(words) => Ok(words.clone()),
+                        None => Wording::read(path, text, &language).map(Arc::new),
+                    };
+                    match read {
+                        Ok(words) => drop(wording.insert(language, words)),
+                        Err(faults) => found.extend(faults),
+                    }
+                }
+                Sort::Phrases(language) => {
+                    heard.insert(Language::new(language));
+                    phrases.push((path, text));
+                }
+                Sort::Translated(id, language) => match toml::from_str(text) {
+                    Ok(record) => {
+                        drop(translated.insert((GuideId::new(id), Language::new(language)), record))
+                    }
+                    Err(error) => found.push(not_a_record(path, text, &error)),
+                },
+                Sort::Resources => match known(path, text) {
+                    Some(library) => resources = Some(library.resources.clone()),
+                    None => match Resources::read(path, text) {
+                        Ok(read) => resources = Some(Arc::new(read)),
+                        Err(faults) => found.extend(faults),
+                    },
                 },
                 Sort::Other => {}
                 Sort::Unknown => found.push(unknown(path)),
             }
         }
-        let screener = match screener(&phrases) {
+        let same = phrases.len() == heard_builtin(&builtin)
+            && phrases.iter().all(|(path, text)| known(path, text).is_some());
+        let read = match known_screener.filter(|_| same) {
+            Some(screener) => Ok(screener),
+            None if trying => Screener::read(&phrases).map(Arc::new),
+            None => Screener::read_untried(&phrases).map(Arc::new),
+        };
+        let screener = match read {
             Ok(screener) => Some(screener),
             Err(faults) => {
                 found.extend(faults);
@@ -123,9 +165,15 @@ impl Library {
             }
         };
         match (screener, resources) {
-            (Some(screener), Some(resources)) if found.is_empty() => {
-                Ok(Library { guides, wording, screener: Arc::new(screener), resources: Arc::new(resources) })
-            }
+            (Some(screener), Some(resources)) if found.is_empty() => Ok(Library {
+                guides,
+                retired: HashMap::new(),
+                wording,
+                heard,
+                translated,
+                screener,
+                resources,
+            }),
             _ => Err(found),
         }
     }
@@ -133,8 +181,7 @@ impl Library {
     /// The library that the program was built with.
     pub fn builtin() -> &'static Arc<Library> {
         static LIBRARY: LazyLock<Arc<Library>> = LazyLock::new(|| {
-            // A test tries every example before it is ever shipped, so that nobody has to wait for that.
-            let library = Library::assemble(BUILTIN.iter().copied(), Screener::read_untried);
+            let library = Library::assemble(BUILTIN.iter().copied(), None);
             Arc::new(library.unwrap_or_else(|found| panic!("the built-in scripts are broken: {}", found[0])))
         });
         &LIBRARY
@@ -161,6 +208,80 @@ impl Library {
         pick(self.guides.get(id)?, language)
     }
 
+    /// This library with another text of one guide. Only what stands inside the page is checked here.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the page.
+    pub fn with_page(&self, text: &str) -> Result<Library, Vec<Diagnostic>> {
+        let guide = script::read(&script::read::own_path(text), text)?;
+        let mut guides = self.guides.clone();
+        guides.entry(guide.id().clone()).or_default().insert(guide.language().clone(), Arc::new(guide));
+        Ok(Library {
+            guides,
+            retired: self.retired.clone(),
+            wording: self.wording.clone(),
+            heard: self.heard.clone(),
+            translated: self.translated.clone(),
+            screener: self.screener.clone(),
+            resources: self.resources.clone(),
+        })
+    }
+
+    /// The text of a guide that a conversation began with, or the one in service where that is gone.
+    pub fn guide_of(&self, id: &GuideId, language: &Language, revision: Revision) -> Option<&Guide> {
+        let now = self.guide(id.as_str(), Some(language));
+        if now.is_some_and(|guide| guide.revision() == revision) {
+            return now;
+        }
+        // Looked for by name first: there is seldom any.
+        if self.retired.is_empty() {
+            return now;
+        }
+        self.retired.get(&(id.clone(), language.clone(), revision)).map(Arc::as_ref).or(now)
+    }
+
+    /// Keeps an earlier text of a guide for those who are in it. The crisis page is never kept: it is always the
+    /// newest.
+    pub fn retire(&mut self, guide: Arc<Guide>) {
+        let now = self.guides.get(guide.id()).and_then(|languages| languages.get(guide.language()));
+        if guide.id().as_str() != CRISIS && now.is_none_or(|now| now.revision() != guide.revision()) {
+            self.retired.insert((guide.id().clone(), guide.language().clone(), guide.revision()), guide);
+        }
+    }
+
+    /// This library in the place of another: what the other had in service, or still kept, can be finished,
+    /// but for the texts that were withdrawn.
+    #[must_use]
+    pub fn succeeding(mut self, before: &Library, withdrawn: &[Revision]) -> Library {
+        for guide in before.all_guides().chain(before.retired.values()) {
+            if !withdrawn.contains(&guide.revision()) {
+                self.retire(guide.clone());
+            }
+        }
+        self
+    }
+
+    /// The earlier texts of guides that can still be finished.
+    pub fn retired(&self) -> impl Iterator<Item = &Arc<Guide>> {
+        self.retired.values()
+    }
+
+    /// Whether distress is recognised in a language.
+    pub fn hears(&self, language: &str) -> bool {
+        self.heard.contains(language)
+    }
+
+    /// Which text of its source a translation says, where that was noted.
+    pub fn translated(&self, id: &str, language: &Language) -> Option<&Translated> {
+        self.translated.get(&(GuideId::new(id), language.clone()))
+    }
+
+    /// The wording of every language.
+    pub fn all_wording(&self) -> impl Iterator<Item = &Arc<Wording>> {
+        self.wording.values()
+    }
+
     /// The crisis page in this language or the nearest to it.
     pub fn crisis(&self, language: Option<&Language>) -> &Guide {
         match self.guides.get(CRISIS).and_then(|languages| pick(languages, language)) {
@@ -179,6 +300,11 @@ impl Library {
     }
 }
 
+/// How many phrase lists there are.
+fn heard_builtin(files: &BTreeMap<&str, &str>) -> usize {
+    files.keys().filter(|path| matches!(Sort::of(path), Sort::Phrases(_))).count()
+}
+
 /// The language itself, else its base, else the fallback, else whatever is there.
 fn pick<'m, T>(languages: &'m BTreeMap<Language, Arc<T>>, language: Option<&Language>) -> Option<&'m T> {
     let wanted =
@@ -190,7 +316,9 @@ fn pick<'m, T>(languages: &'m BTreeMap<Language, Arc<T>>, language: Option<&Lang
 enum Sort<'p> {
     Guide(&'p str, &'p str),
     Wording(&'p str),
-    Phrases,
+    Phrases(&'p str),
+    /// What `lantern translate` noted of a translation.
+    Translated(&'p str, &'p str),
     Resources,
     /// Read by people or by tests.
     Other,
@@ -203,12 +331,14 @@ impl Sort<'_> {
             None if path == "resources.toml" => Sort::Resources,
             None if path.ends_with(".md") => Sort::Other,
             Some(("wording", file)) => file.strip_suffix(".toml").map_or(Sort::Unknown, Sort::Wording),
-            Some(("phrases", file)) if file.ends_with(".toml") => Sort::Phrases,
+            Some(("phrases", file)) => file.strip_suffix(".toml").map_or(Sort::Unknown, Sort::Phrases),
             Some((_, file)) if file.contains('/') => Sort::Unknown,
             Some((_, file)) if file.ends_with(".chat") || file == "README.md" => Sort::Other,
-            Some((id, file)) => {
-                file.strip_suffix(".md").map_or(Sort::Unknown, |language| Sort::Guide(id, language))
-            }
+            Some((id, file)) => match file.rsplit_once('.') {
+                Some((language, "md")) => Sort::Guide(id, language),
+                Some((language, "toml")) => Sort::Translated(id, language),
+                _ => Sort::Unknown,
+            },
             None => Sort::Unknown,
         }
     }
@@ -231,6 +361,12 @@ fn misplaced(guide: &Guide, id: &str, language: &str) -> Option<Diagnostic> {
     Some(Diagnostic::error(PLACE, what, help).in_file(guide.path()))
 }
 
+fn not_a_record(path: &str, text: &str, error: &toml::de::Error) -> Diagnostic {
+    let what = error.message().lines().next().unwrap_or_default().to_owned();
+    let help = "please let lantern translate write this file, or delete it";
+    Diagnostic::error(PLACE, what, help).at(&Source::new(path, text), error.span().unwrap_or(0..0))
+}
+
 fn unknown(path: &str) -> Diagnostic {
     let name = path.rsplit('/').next().unwrap_or(path);
     let hint = nearest(name, ["resources.toml", "en.md", "en.toml"]).filter(|near| *near != name);
@@ -247,12 +383,10 @@ mod tests {
 
     #[test]
     fn the_scripts_that_the_program_is_built_with_are_sound_to_the_last_example() {
-        let library = Library::read(BUILTIN.iter().copied());
-        assert!(
-            library.is_ok(),
-            "{}",
-            library.unwrap_err().iter().map(|one| format!("{one}\n\n")).collect::<String>()
-        );
+        let lists = BUILTIN.iter().filter(|(path, _)| matches!(Sort::of(path), Sort::Phrases(_)));
+        if let Err(found) = Screener::read(&lists.copied().collect::<Vec<_>>()) {
+            panic!("{}", found.iter().map(|one| format!("{one}\n\n")).collect::<String>());
+        }
         let found = crate::lint::check(Library::builtin());
         assert!(found.is_empty(), "{}", found[0]);
     }

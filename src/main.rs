@@ -1,5 +1,8 @@
 //! Arguments in, one command run, an exit code out: the only place that exits.
 
+#[path = "main/workbench.rs"]
+mod workbench;
+
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -17,6 +20,7 @@ use lantern::script::{Language, draw};
 use lantern::shell::config::{Config, StoreKind};
 use lantern::shell::console::{self, Opening, render::Look};
 use lantern::shell::store::{Secret, Store, memory::MemoryStore, sled};
+use lantern::shell::workbench::watch::Watch;
 use lantern::shell::{Service, Settings, clock, library, pipe, scan};
 
 /// A chat guide about depression that treatment has not helped, and about ketamine.
@@ -50,6 +54,77 @@ enum Command {
         /// How findings are written
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
+    },
+    /// Play transcripts, and walk every guide without one
+    #[command(
+        after_help = "A transcript is a conversation with what must be heard:\n  You:    start ketamine\n  Guide:  (at welcome) ... not a clinician ...\nscripts/README.md tells how to write one; lantern chat --save FILE records one."
+    )]
+    Test(Test),
+    /// Begin a translation of a guide, or see what is left to do in one
+    #[command(
+        after_help = "Writes SCRIPTS/GUIDE/LANGUAGE.md if it isn't there yet: the same steps and links, the words still to be replaced.\nElse it tells which steps are missing, extra, or older than the page that they were translated from."
+    )]
+    Translate {
+        /// The guide's id, such as ketamine
+        guide: String,
+        /// The language to translate into, such as de
+        language: String,
+        /// Note that the translation says what the page in English says now: all of it, or these steps
+        #[arg(long, num_args = 0.., value_name = "STEP")]
+        done: Option<Vec<String>>,
+        /// The scripts folder [default: the one in bot.toml]
+        #[arg(long, value_name = "DIR")]
+        scripts: Option<PathBuf>,
+    },
+    /// Tell what a new text of a guide would change, and for how many people
+    Diff {
+        /// The new text: a file, or a folder of scripts
+        new: PathBuf,
+        /// What it is compared with [default: the scripts folder in bot.toml]
+        #[arg(long, value_name = "DIR")]
+        scripts: Option<PathBuf>,
+        /// As if the text before were withdrawn
+        #[arg(long)]
+        withdraw: bool,
+    },
+    /// Put a guide into service, after a clean check; a running lantern takes it up within two seconds
+    Publish {
+        /// The file; what it says of itself decides where it goes
+        file: PathBuf,
+        /// Who does it, for the record [default: the name of this account]
+        #[arg(long, value_name = "NAME")]
+        by: Option<String>,
+        /// Nobody goes on with the text before: for when it was wrong
+        #[arg(long)]
+        withdraw: bool,
+    },
+    /// Put an earlier text of a guide back into service
+    Rollback {
+        /// The guide's id, such as ketamine
+        guide: String,
+        /// Its language
+        #[arg(long, default_value = "en")]
+        language: String,
+        /// Which text, as lantern history names it [default: the one before]
+        #[arg(long, value_name = "REVISION")]
+        to: Option<String>,
+        /// Who does it, for the record [default: the name of this account]
+        #[arg(long, value_name = "NAME")]
+        by: Option<String>,
+        /// Nobody goes on with the text that is in service now
+        #[arg(long)]
+        withdraw: bool,
+    },
+    /// List who changed which guide, when
+    History {
+        /// Only this guide
+        guide: Option<String>,
+    },
+    /// Explain a finding: what it is about, with a bad and a good example
+    #[command(after_help = "Without a code, lists them all.")]
+    Explain {
+        /// The code that stands before a finding, such as S006
+        code: Option<String>,
     },
     /// Draw a guide: which step leads where
     Graph {
@@ -120,9 +195,42 @@ struct Chat {
     /// A name for this conversation, where several people share a machine; only its hash is kept
     #[arg(long, default_value = "me", value_name = "NAME")]
     person: String,
+    /// Write the conversation to this file, as a transcript: also what you type. Implies --forgetful
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
     /// Keep nothing: the conversation is forgotten when it ends
     #[arg(long)]
     forgetful: bool,
+}
+
+#[derive(Args)]
+struct Test {
+    /// Transcripts, or folders that have some [default: the scripts folder]
+    paths: Vec<PathBuf>,
+    /// Only conversations whose title has these words
+    #[arg(long, value_name = "WORDS")]
+    filter: Option<String>,
+    /// List the choices that no transcript takes; fail if there are any
+    #[arg(long)]
+    coverage: bool,
+    /// Where a transcript goes otherwise, write down what is said now
+    #[arg(long)]
+    accept: bool,
+    /// Write the results to this file as JUnit XML, too
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// Write a transcript that takes every choice of this guide, to GUIDE/LANGUAGE.tour.chat, and do nothing else
+    #[arg(long, value_name = "GUIDE")]
+    tour: Option<String>,
+    /// The language of the tour
+    #[arg(long, default_value = "en")]
+    language: String,
+    /// The seed of the talks at random: the same seed gives the same talks
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// The scripts folder that is tested [default: the one in bot.toml]
+    #[arg(long, value_name = "DIR")]
+    scripts: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -156,6 +264,8 @@ enum Format {
     Text,
     /// One JSON object a finding
     Json,
+    /// Annotations, as GitHub Actions shows them beside the lines
+    Github,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -198,7 +308,19 @@ fn run(cli: Cli) -> Result<ExitCode> {
     let config = Config::load(cli.config.as_deref())?;
     match cli.command {
         Command::Chat(chat) => talk(&config, &chat),
-        Command::Check { paths, format } => check(&config, &paths, format),
+        Command::Check { paths, format } => workbench::check(&config, &paths, format),
+        Command::Test(test) => workbench::test(&config, &test),
+        Command::Translate { guide, language, done, scripts } => {
+            workbench::translate(&scripts.unwrap_or(config.scripts), &guide, &language, done.as_deref())
+        }
+        Command::Diff { new, scripts, withdraw } => workbench::diff(&config, &new, scripts, withdraw),
+        Command::Publish { file, by, withdraw } => workbench::publish(&config, &file, by, withdraw),
+        Command::Rollback { guide, language, to, by, withdraw } => {
+            let language = Language::new(&language);
+            workbench::roll_back(&config, &guide, &language, to.as_deref(), by, withdraw)
+        }
+        Command::History { guide } => workbench::history(&config, guide.as_deref()),
+        Command::Explain { code } => workbench::explain(code.as_deref()),
         Command::Graph { guide, language, format } => graph(&config, &guide, &language, format),
         Command::Resources { country, stale } => resources(&config, country.as_deref(), stale),
         Command::Pipe { store, scripts, .. } => harness(&config, store, scripts),
@@ -208,13 +330,20 @@ fn run(cli: Cli) -> Result<ExitCode> {
 }
 
 /// The library for a conversation: the folder's if it is sound, else the built-in one, which is said.
-fn library_in_service(folder: &Path) -> Arc<Library> {
+fn library_in_service(config: &Config, forgetful: bool) -> Arc<Library> {
+    let folder = &config.scripts;
     if !folder.is_dir() {
         return Library::builtin().clone();
     }
     let library::Loaded { library, found } = library::load(folder);
     match library {
-        Some(library) => Arc::new(library),
+        Some(mut library) => {
+            // Whoever is in an earlier text finishes on it. Without the history they are moved, kindly.
+            if !forgetful {
+                let _ = workbench::revisions(config).remember(&mut library);
+            }
+            Arc::new(library)
+        }
         None => {
             let errors: Vec<&Diagnostic> = found.iter().filter(|one| one.is_error()).collect();
             if let Some(first) = errors.first() {
@@ -259,7 +388,8 @@ fn find_country(resources: &Resources, name: &str) -> Result<Country> {
 }
 
 fn talk(config: &Config, chat: &Chat) -> Result<ExitCode> {
-    let library = library_in_service(&config.scripts);
+    let forgetful = chat.forgetful || chat.save.is_some() || config.store.kind == StoreKind::Memory;
+    let library = library_in_service(config, forgetful);
     let mut settings = settings(config);
     if let Some(country) = &chat.country {
         settings.country = Some(find_country(&library.resources, country)?);
@@ -278,16 +408,21 @@ fn talk(config: &Config, chat: &Chat) -> Result<ExitCode> {
             .map_or_else(|| format!("there are {}", ids.join(", ")), |near| format!("did you mean {near}?"));
         bail!("there is no guide \"{guide}\"; {hint}");
     }
-    let (store, secret) = match (chat.forgetful, config.store.kind) {
-        (false, StoreKind::Sled) => open_kept(config, &config.store.path),
-        _ => (Arc::new(MemoryStore::default()) as Arc<dyn Store>, Secret::random()?),
+    let (store, secret) = if forgetful {
+        (Arc::new(MemoryStore::default()) as Arc<dyn Store>, Secret::random()?)
+    } else {
+        open_kept(config, &config.store.path)
     };
     ctrlc::set_handler(|| {
         println!("\n\n{}", console::come_back());
         std::process::exit(130);
     })
     .context("Ctrl-C can't be watched for")?;
-    let service = Service::new(library.clone(), store, secret, settings);
+    let assumed = settings.language.clone();
+    let service = Arc::new(Service::new(library.clone(), store, secret, settings));
+    let watch = config.scripts.is_dir().then(|| {
+        Watch::start(service.clone(), &config.scripts, workbench::revisions(config), workbench::tell_change)
+    });
     // What expired is erased before anybody talks; a failing store is told of when it matters.
     let _ = service.sweep(clock::now(), 1_000);
     let opening = Opening {
@@ -295,8 +430,11 @@ fn talk(config: &Config, chat: &Chat) -> Result<ExitCode> {
         guide,
         insist: chat.guide.is_some(),
         look: Look::of_terminal(chat.plain),
+        language: assumed,
+        save: chat.save.as_deref(),
     };
     console::chat(&service, &opening)?;
+    drop(watch);
     // Makes an export if one is due, so that even a first conversation can be restored.
     let _ = service.sweep(clock::now(), 1_000);
     Ok(ExitCode::SUCCESS)
@@ -323,50 +461,6 @@ fn open(config: &Config, path: &Path) -> Result<(Arc<dyn Store>, Secret)> {
         anstream::eprintln!("lantern: {line}");
     }
     Ok((opened.store, opened.secret))
-}
-
-fn check(config: &Config, paths: &[PathBuf], format: Format) -> Result<ExitCode> {
-    let default = [config.scripts.clone()];
-    let paths = if paths.is_empty() { &default[..] } else { paths };
-    let mut out = anstream::AutoStream::auto(io::stdout());
-    let (mut errors, mut warnings) = (0, 0);
-    for path in paths {
-        let loaded = if path.is_dir() {
-            library::load(path)
-        } else if path.is_file() {
-            library::load_file(path)
-        } else if path == &config.scripts && paths.len() == 1 {
-            library::load_builtin()
-        } else {
-            bail!(
-                "{} is neither a folder nor a file; please give a scripts folder or a guide",
-                path.display()
-            );
-        };
-        for one in &loaded.found {
-            if one.is_error() {
-                errors += 1
-            } else {
-                warnings += 1
-            }
-            match format {
-                Format::Text => writeln!(out, "{one}\n")?,
-                Format::Json => writeln!(out, "{}", serde_json::to_string(one)?)?,
-            }
-        }
-        if let (Format::Text, Some(library)) = (format, &loaded.library) {
-            let guides = library.all_guides().count();
-            let steps: usize = library.all_guides().map(|guide| guide.steps().len()).sum();
-            let choices: usize =
-                library.all_guides().flat_map(|guide| guide.steps()).map(|step| step.choices.len()).sum();
-            writeln!(out, "{}: {guides} guides, {steps} steps, {choices} choices", path.display())?;
-        }
-    }
-    if format == Format::Text {
-        let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
-        writeln!(out, "{}, {}", count(errors, "error"), count(warnings, "warning"))?;
-    }
-    Ok(if errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn graph(config: &Config, guide: &str, language: &str, format: Drawing) -> Result<ExitCode> {

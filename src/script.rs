@@ -3,6 +3,7 @@
 //! There are no variables, conditions or code: the place in the graph is the whole state. A [`Guide`]
 //! can't be built except by reading one (see [`read`]), so whoever holds one holds a sound one.
 
+pub mod compare;
 pub mod draw;
 pub mod graph;
 pub mod read;
@@ -307,6 +308,7 @@ pub struct Footnote {
 pub struct Guide {
     id: GuideId,
     language: Language,
+    reviewed: Option<bool>,
     revision: Revision,
     path: Arc<str>,
     text: Arc<str>,
@@ -324,6 +326,11 @@ impl Guide {
     /// Its language.
     pub fn language(&self) -> &Language {
         &self.language
+    }
+
+    /// Whether a native speaker has reviewed this translation; nothing where the page doesn't say.
+    pub fn reviewed(&self) -> Option<bool> {
+        self.reviewed
     }
 
     /// Which text of it this is.
@@ -359,6 +366,15 @@ impl Guide {
     /// Where a step stands in [`steps`](Guide::steps).
     pub fn position(&self, step: &str) -> Option<usize> {
         self.index.get(step).copied()
+    }
+
+    /// Where the text of a step stands in the file, from its heading to the next, in bytes.
+    pub fn extent(&self, at: usize) -> Range<usize> {
+        let from = self.steps[at].range.start;
+        let next = self.steps.get(at + 1).map_or(self.text.len(), |next| next.range.start);
+        // Footnotes stand at the end of the file and belong to no step.
+        let notes = self.sources.iter().map(|note| note.range.start).filter(|&note| note > from).min();
+        from..notes.map_or(next, |notes| notes.min(next))
     }
 
     /// The step of that id.

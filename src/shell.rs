@@ -10,6 +10,7 @@ pub mod lines;
 pub mod pipe;
 pub mod scan;
 pub mod store;
+pub mod workbench;
 
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,7 +25,7 @@ use crate::engine::{self, Event, Kind, Reply, Session, Turn};
 use crate::library::Library;
 use crate::safety::resource::Country;
 use crate::safety::{Concern, Level};
-use crate::script::Language;
+use crate::script::{Language, Revision};
 use crate::wording::Command;
 
 /// How many conversations are remembered in memory, so that a broken store forgets as little as it must.
@@ -129,6 +130,13 @@ impl Service {
     /// Puts another library into service, whole; turns under way finish with the old one.
     pub fn replace_library(&self, library: Arc<Library>) {
         *self.library.write().unwrap_or_else(PoisonError::into_inner) = library;
+    }
+
+    /// Puts another library into service in the place of the one there is: who is in an earlier text of a guide
+    /// finishes on it, but for the texts that were withdrawn.
+    pub fn succeed_library(&self, library: Library, withdrawn: &[Revision]) {
+        let mut now = self.library.write().unwrap_or_else(PoisonError::into_inner);
+        *now = Arc::new(library.succeeding(&now, withdrawn));
     }
 
     /// The store that sessions are kept in.

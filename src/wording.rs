@@ -212,6 +212,7 @@ pub struct Wording {
     /// The parts of a crisis reply that the program makes.
     pub crisis: CrisisWords,
     commands: HashMap<String, Command>,
+    taught: Vec<(Command, String)>,
     answers: Vec<(Answer, Vec<String>)>,
     start: Vec<String>,
     country: Vec<String>,
@@ -229,6 +230,7 @@ impl Wording {
     pub fn read(path: &str, text: &str, language: &Language) -> Result<Wording, Vec<Diagnostic>> {
         let file: File = toml::from_str(text).map_err(|error| vec![refused(path, text, &error)])?;
         let mut commands = HashMap::new();
+        let mut taught = Vec::new();
         let c = file.commands;
         for (command, words) in [
             (Command::HelpNow, c.help_now),
@@ -243,6 +245,7 @@ impl Wording {
             (Command::Guides, c.guides),
             (Command::Again, c.again),
         ] {
+            taught.extend(words.first().map(|word| (command, word.clone())));
             for word in words {
                 let plain = plain(&word);
                 if commands.insert(plain, command).is_some_and(|other| other != command) {
@@ -260,6 +263,7 @@ impl Wording {
             notes: file.notes,
             crisis: file.crisis,
             commands,
+            taught,
             answers: vec![
                 (Answer::Yes, all(file.answers.yes)),
                 (Answer::No, all(file.answers.no)),
@@ -273,6 +277,16 @@ impl Wording {
     /// The command that plain words (see [`plain`]) stand for.
     pub fn command(&self, plain: &str) -> Option<Command> {
         self.commands.get(plain).copied()
+    }
+
+    /// The word that the program teaches for a command: the first of its list.
+    pub fn command_word(&self, command: Command) -> &str {
+        self.taught.iter().find(|(one, _)| *one == command).map_or("", |(_, word)| word)
+    }
+
+    /// The word that the program teaches for beginning a guide, as in "start ketamine".
+    pub fn start_word(&self) -> &str {
+        self.start.first().map_or("", String::as_str)
     }
 
     /// All words that stand for commands.

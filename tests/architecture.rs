@@ -23,7 +23,8 @@ fn sources(below: &str) -> Vec<(PathBuf, String)> {
 
 fn is_shell(path: &Path) -> bool {
     let path = path.to_string_lossy().replace('\\', "/");
-    path.ends_with("src/shell.rs") || path.ends_with("src/main.rs") || path.contains("src/shell/")
+    ["src/shell.rs", "src/main.rs"].iter().any(|file| path.ends_with(file))
+        || ["src/shell/", "src/main/"].iter().any(|folder| path.contains(folder))
 }
 
 /// The lines of code of a file, without comments and tests.

@@ -72,6 +72,10 @@ impl Store for Brittle {
     fn count(&self) -> Result<u64, StoreError> {
         self.inner.count()
     }
+
+    fn each(&self, now: u64, look: &mut dyn FnMut(&[u8])) -> Result<(), StoreError> {
+        self.inner.each(now, look)
+    }
 }
 
 fn service() -> (Arc<Brittle>, Service) {

@@ -36,7 +36,7 @@ pub fn notes(library: &Library, session: &Session, wording: &Wording) -> Notes {
         session.trail.iter().map(|mark| (mark, false)).chain(session.ticks.iter().map(|tick| (tick, true)));
     for (Mark { spot, choice }, is_tick) in marks {
         let Some(visit) = session.visits.get(usize::from(spot.visit)) else { continue };
-        let Some(guide) = library.guide(visit.guide.as_str(), Some(&visit.language)) else { continue };
+        let Some(guide) = visit.guide(library) else { continue };
         let Some(at) = guide.position(spot.step.as_str()) else { continue };
         let step = &guide.steps()[at];
         let Some(choice) = choice.and_then(|id| step.choice(id)) else { continue };

@@ -5,9 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::library::Library;
 use crate::safety::reply::Shown;
 use crate::safety::resource::Country;
-use crate::script::{ChoiceId, GuideId, Language, Revision, StepId};
+use crate::script::{ChoiceId, Guide, GuideId, Language, Revision, StepId};
 
 /// How many events are remembered, so that one that arrives twice is answered once.
 const REMEMBERED: usize = 8;
@@ -25,6 +26,13 @@ pub struct Visit {
     pub language: Language,
     /// Which text of it.
     pub revision: Revision,
+}
+
+impl Visit {
+    /// The text that it began with, or the one in service where that is gone.
+    pub fn guide<'l>(&self, library: &'l Library) -> Option<&'l Guide> {
+        library.guide_of(&self.guide, &self.language, self.revision)
+    }
 }
 
 /// A step of one of the [`Session::visits`].

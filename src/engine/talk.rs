@@ -44,8 +44,7 @@ impl<'a> Talk<'a> {
     // What is where.
 
     pub(super) fn guide(&self, spot: &Spot) -> Option<&'a Guide> {
-        let visit = self.session.visits.get(usize::from(spot.visit))?;
-        self.library.guide(visit.guide.as_str(), Some(&visit.language))
+        self.session.visits.get(usize::from(spot.visit))?.guide(self.library)
     }
 
     pub(super) fn here(&self) -> Option<(&'a Guide, &'a Step)> {
@@ -157,7 +156,11 @@ impl<'a> Talk<'a> {
     // Moving.
 
     pub(super) fn visit(&mut self, guide: &Guide) -> Option<u8> {
-        let same = |visit: &Visit| visit.guide == *guide.id() && visit.language == *guide.language();
+        let same = |visit: &Visit| {
+            visit.guide == *guide.id()
+                && visit.language == *guide.language()
+                && visit.revision == guide.revision()
+        };
         let at = match self.session.visits.iter().position(same) {
             Some(at) => at,
             None if self.session.visits.len() >= MOST_VISITS => return None,
@@ -430,7 +433,10 @@ impl<'a> Talk<'a> {
                 }
             }
             Command::StartOver => {
-                let guide = self.here().map(|(guide, _)| guide);
+                // Whoever begins again begins with the text in service.
+                let guide = self
+                    .here()
+                    .and_then(|(guide, _)| self.library.guide(guide.id().as_str(), Some(guide.language())));
                 self.session.here = None;
                 self.session.trail.clear();
                 self.session.ticks.clear();

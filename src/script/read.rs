@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
+use self::front::Front;
 use self::link::{is_local, local_target};
 use self::page::{Part, Piece, Text};
 use super::{
@@ -75,6 +76,17 @@ pub fn read(path: &str, text: &str) -> Result<Guide, Vec<Diagnostic>> {
             Err(found)
         }
     }
+}
+
+/// The path that a guide's text belongs to, by what it says of itself: `<id>/<language>.md`.
+pub fn own_path(text: &str) -> String {
+    let value = |key: &str| {
+        let mut lines = text.lines().skip(1).take(10).take_while(|line| line.trim_end() != "---");
+        let value = lines.find_map(|line| line.strip_prefix(key)?.trim_start().strip_prefix(':'));
+        value.map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned)
+    };
+    let id = value("id").unwrap_or_else(|| "guide".into());
+    format!("{id}/{}.md", value("language").unwrap_or_else(|| "en".into()))
 }
 
 /// Reads text without headings or choices: the bot's own sentences.
@@ -148,8 +160,7 @@ impl Reader<'_, '_> {
             self.fault(code::UNREADABLE, 0..0, what, "please cut it into several guides");
             return None;
         }
-        let front = self.front_matter();
-        let from = front.as_ref().map_or(0, |front| front.2);
+        let (front, from) = self.front_matter();
         let parts = page::parts(self.source, from, &mut self.found);
         let (drafts, notes) = self.steps(parts);
         let (mut steps, index) = self.index(drafts);
@@ -157,11 +168,12 @@ impl Reader<'_, '_> {
         if steps.is_empty() {
             return None;
         }
-        let (id, language, _) = front?;
+        let Front { id, language, reviewed } = front?;
         self.resolve(&id, &language, &mut steps, &index);
         Some(Guide {
             id,
             language,
+            reviewed,
             revision: Revision::of(text),
             path: self.source.path().into(),
             text: text.into(),
@@ -336,8 +348,12 @@ impl Reader<'_, '_> {
     }
 
     fn list(&mut self, at: usize, draft: &mut Draft, numbered: bool, items: &[Text], range: Range<usize>) {
-        let choices =
-            items.iter().filter(|item| item.only_link().is_some_and(|link| is_local(&link.to))).count();
+        // A link that went wrong is reported as such: it was meant as a choice all the same.
+        let broken = |item: &Text| item.words().starts_with('[') || item.words().contains("](");
+        let choices = items
+            .iter()
+            .filter(|item| item.only_link().is_some_and(|link| is_local(&link.to)) || broken(item))
+            .count();
         if choices == 0 {
             self.behind(draft, &range);
             let items = items.iter().map(|item| self.runs(item)).collect();
@@ -366,6 +382,7 @@ impl Reader<'_, '_> {
         for item in items {
             match item.only_link().filter(|link| is_local(&link.to)) {
                 Some(link) => self.choice(at, draft, item, link),
+                None if broken(item) => {}
                 None => self.fault(
                     code::CHOICES_PLACE,
                     item.range.clone(),

@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 
 use self::render::Look;
 use super::{Address, Incoming, Service, clock};
-use crate::engine::{Kind, Reply};
+use crate::engine::{self, Kind, Reply};
 use crate::safety::Level;
+use crate::script::Language;
+use crate::transcript::{self, Heard};
 
 /// The longest line that is read at once, in bytes.
 const LONGEST_LINE: u64 = 4 << 20;
@@ -24,6 +26,10 @@ pub struct Opening<'a> {
     pub insist: bool,
     /// How the terminal is drawn.
     pub look: Look,
+    /// The language to assume, as the service does.
+    pub language: Option<Language>,
+    /// A file to write the conversation to, as a transcript.
+    pub save: Option<&'a Path>,
 }
 
 /// Talks until the person leaves or the input ends.
@@ -36,10 +42,17 @@ pub fn chat(service: &Service, opening: &Opening<'_>) -> io::Result<()> {
     let interactive = io::stdin().is_terminal();
     let from = Address { platform: "terminal", person: opening.person, place: "" };
     let mut document = None;
+    let mut recording = match opening.save {
+        Some(path) => Some(Recording::begin(path)?),
+        None => None,
+    };
     let known =
         service.session(&from, clock::now()).ok().flatten().is_some_and(|session| session.here.is_some());
     let guide = (opening.insist || !known).then_some(opening.guide);
-    say(service, &from, Kind::Arrive(guide), &opening.look, &mut out, &mut document)?;
+    let heard = say(service, &from, Kind::Arrive(guide), opening, &mut out, &mut document)?;
+    if let Some(recording) = &mut recording {
+        recording.line(&format!("start {}", opening.guide), &heard)?;
+    }
     let mut input = io::stdin().lock();
     loop {
         if interactive {
@@ -61,7 +74,14 @@ pub fn chat(service: &Service, opening: &Opening<'_>) -> io::Result<()> {
             writeln!(out, "\n{}\n", render::told(&told, &opening.look))?;
             continue;
         }
-        say(service, &from, Kind::Text(text), &opening.look, &mut out, &mut document)?;
+        let heard = say(service, &from, Kind::Text(text), opening, &mut out, &mut document)?;
+        if let Some(recording) = &mut recording {
+            recording.line(text, &heard)?;
+        }
+    }
+    if let Some(path) = opening.save {
+        let saved = format!("The conversation is in {}. lantern test {0} plays it.", path.display());
+        writeln!(out, "\n{}", render::told(&saved, &opening.look))?;
     }
     writeln!(out, "\n{}", render::told(&come_back(), &opening.look))
 }
@@ -75,10 +95,12 @@ fn say(
     service: &Service,
     from: &Address<'_>,
     kind: Kind<'_>,
-    look: &Look,
+    opening: &Opening<'_>,
     out: &mut impl Write,
     document: &mut Option<String>,
-) -> io::Result<()> {
+) -> io::Result<Heard> {
+    let look = &opening.look;
+    let mut replies = Vec::new();
     let incoming = Incoming { from: *from, event: "", public: false, at: clock::now(), country: None, kind };
     let mut written = Ok(());
     let mut send = |reply: &Reply| {
@@ -93,9 +115,39 @@ fn say(
                 written = writeln!(out, "\n{}", render::told(hint, look));
             }
         }
+        if opening.save.is_some() {
+            replies.push(reply.clone());
+        }
     };
-    service.handle(&incoming, &mut send);
-    written
+    let outcome = service.handle(&incoming, &mut send);
+    written?;
+    let library = service.library();
+    let open = engine::open(&library, &outcome.session, opening.language.as_ref());
+    Ok(Heard::new(&replies, open.map(|(_, step)| step.id.to_string())))
+}
+
+/// A conversation on its way into a file, line by line, so that nothing is lost where it breaks off.
+struct Recording(std::fs::File);
+
+impl Recording {
+    fn begin(path: &Path) -> io::Result<Recording> {
+        write_new(path, "## Recorded\n").map_err(|error| {
+            io::Error::new(
+                error.kind(),
+                format!(
+                    "{} can't be written ({error}); please give another name behind --save",
+                    path.display()
+                ),
+            )
+        })?;
+        Ok(Recording(OpenOptions::new().append(true).open(path)?))
+    }
+
+    fn line(&mut self, said: &str, heard: &Heard) -> io::Result<()> {
+        // A transcript's line has no line breaks, and brackets would be a tap.
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        writeln!(self.0, "\nYou:    {said}\n{}", transcript::recorded(heard))
+    }
 }
 
 fn read_line(input: &mut impl BufRead) -> io::Result<Option<String>> {

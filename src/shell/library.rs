@@ -29,6 +29,16 @@ pub fn load(folder: &Path) -> Loaded {
     check(files, found)
 }
 
+/// Reads and checks a scripts folder as if one of its files had this text.
+pub fn load_with(folder: &Path, path: &str, text: &str) -> Loaded {
+    let mut found = Vec::new();
+    let mut files = Vec::new();
+    gather(folder, "", 0, &mut files, &mut found);
+    files.retain(|(other, _)| other != path);
+    files.push((path.to_owned(), text.to_owned()));
+    check(files, found)
+}
+
 /// Reads and checks one guide of its own, among the built-in scripts.
 pub fn load_file(file: &Path) -> Loaded {
     let shown = file.display().to_string();
@@ -133,7 +143,8 @@ fn gather(
     }
 }
 
-fn read(path: &Path) -> Result<String, (String, String)> {
+/// The text of a file, or what is wrong with it and what to do.
+pub(super) fn read(path: &Path) -> Result<String, (String, String)> {
     let length = fs::metadata(path).map_or(0, |meta| meta.len());
     if length > LONGEST_FILE as u64 {
         let what = format!("the file has {length} bytes, more than the {LONGEST_FILE} that a guide may have");

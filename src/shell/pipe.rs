@@ -231,7 +231,7 @@ impl<W: Write> Pipe<'_, W> {
             }
             Do::State { person } => self.state(&request.id, person),
             Do::Check { text, path } => {
-                let path = path.clone().unwrap_or_else(|| own_path(text));
+                let path = path.clone().unwrap_or_else(|| script::read::own_path(text));
                 let diagnostics = script::read(&path, text).err().unwrap_or_default();
                 let checked = Answer::Checked { ok: diagnostics.is_empty(), diagnostics };
                 self.line(&request.id, checked).map(Ok)
@@ -301,7 +301,7 @@ impl<W: Write> Pipe<'_, W> {
             Ok(session) => session.unwrap_or_default(),
             Err(error) => return Ok(Err(failed(&error))),
         };
-        let offers = engine::offers(&self.library, &session);
+        let offers = engine::offers(&self.library, &session, self.settings.language.as_ref());
         let at = match choice {
             Pick::Number(number) => number.checked_sub(1).filter(|&at| at < offers.len()),
             Pick::Label(label) => engine::route::exact(label, &offers),
@@ -321,12 +321,8 @@ impl<W: Write> Pipe<'_, W> {
 
     /// The name of a choice of the guide or the crisis page, for counting.
     fn leaving(&self, session: &engine::Session, at: usize) -> Option<(GuideId, StepId, ChoiceId)> {
-        let (guide, step) = match &session.crisis {
-            Some(aside) => (self.library.crisis(None).id().clone(), aside.step.clone()),
-            None => engine::place(session).map(|place| (place.guide, place.step))?,
-        };
-        let choice = self.library.guide(guide.as_str(), None)?.step(step.as_str())?.choices.get(at)?.id;
-        Some((guide, step, choice))
+        let (guide, step) = engine::open(&self.library, session, self.settings.language.as_ref())?;
+        Some((guide.id().clone(), step.id.clone(), step.choices.get(at)?.id))
     }
 
     fn state(&mut self, re: &Value, person: &str) -> Handled {
@@ -402,23 +398,6 @@ fn no_choice(choice: &Pick, offers: &[Offer]) -> Refusal {
 
 fn step_of(session: &engine::Session) -> Option<String> {
     engine::place(session).map(|place| place.step.to_string())
-}
-
-/// The path that a guide's text belongs to, by what it says of itself.
-fn own_path(text: &str) -> String {
-    let value = |key: &str| {
-        let line = text
-            .lines()
-            .skip(1)
-            .take(10)
-            .find_map(|line| line.strip_prefix(key)?.trim_start().strip_prefix(':'));
-        line.map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned)
-    };
-    format!(
-        "{}/{}.md",
-        value("id").unwrap_or_else(|| "guide".into()),
-        value("language").unwrap_or_else(|| "en".into())
-    )
 }
 
 fn said(reply: &Reply) -> Said {

@@ -75,6 +75,13 @@ pub trait Store: Send + Sync {
     ///
     /// Where the store can't be read.
     fn count(&self) -> Result<u64, StoreError>;
+
+    /// Shows every record that has not expired, without its key, in no order. It may miss what changes meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// Where the store can't be read.
+    fn each(&self, now: u64, look: &mut dyn FnMut(&[u8])) -> Result<(), StoreError>;
 }
 
 /// Why the store can't do what it should: one sentence that says where, what, and what to do.

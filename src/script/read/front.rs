@@ -4,9 +4,17 @@ use super::{MOST_FINDINGS, Reader, code};
 use crate::diagnostic::nearest;
 use crate::script::{GuideId, Language, slug};
 
+/// What the block says.
+pub(super) struct Front {
+    pub id: GuideId,
+    pub language: Language,
+    /// Whether a native speaker has reviewed a translation; nothing where it isn't said.
+    pub reviewed: Option<bool>,
+}
+
 impl Reader<'_, '_> {
-    /// The `---` block: id, language, and the byte at which the page goes on.
-    pub(super) fn front_matter(&mut self) -> Option<(GuideId, Language, usize)> {
+    /// The `---` block, if it is right, and the byte at which the page goes on.
+    pub(super) fn front_matter(&mut self) -> (Option<Front>, usize) {
         const EXAMPLE: &str =
             "please begin the file with these lines:\n---\nid: the-folder's-name\nlanguage: en\n---";
         let text = self.source.text();
@@ -18,9 +26,9 @@ impl Reader<'_, '_> {
         });
         if lines.next().is_none_or(|(_, line)| line.trim_start_matches('\u{feff}') != "---") {
             self.fault(code::FRONT_MATTER, 0..3, "the file doesn't begin with ---", EXAMPLE);
-            return None;
+            return (None, 0);
         }
-        let (mut id, mut language, mut closed) = (None, None, None);
+        let (mut id, mut language, mut reviewed, mut closed) = (None, None, None, None);
         let mut faults = Vec::new();
         for (range, line) in lines.by_ref() {
             if line == "---" {
@@ -49,9 +57,18 @@ impl Reader<'_, '_> {
                     format!("\"{value}\" is not a language code"),
                     "please write the code of the language, such as en, de or pt-BR".into(),
                 ),
+                Some(("reviewed", value @ ("yes" | "no"))) => {
+                    reviewed.replace(value == "yes").and_then(|_| {
+                        fault("reviewed stands here twice".into(), "please keep one of them".into())
+                    })
+                }
+                Some(("reviewed", value)) => fault(
+                    format!("reviewed is yes or no, not \"{value}\""),
+                    "please write yes if a native speaker has read the whole translation, else no".into(),
+                ),
                 Some((key, _)) => {
-                    let hint = nearest(key, ["id", "language"]).map_or_else(
-                        || "the keys are id and language; please take this line away".to_owned(),
+                    let hint = nearest(key, ["id", "language", "reviewed"]).map_or_else(
+                        || "the keys are id, language and reviewed; please take this line away".to_owned(),
                         |near| format!("did you mean {near}?"),
                     );
                     fault(format!("there is no key \"{key}\""), hint)
@@ -72,7 +89,7 @@ impl Reader<'_, '_> {
         }
         let Some(end) = closed else {
             self.fault(code::FRONT_MATTER, 0..3, "the block that begins with --- is never closed", EXAMPLE);
-            return None;
+            return (None, 0);
         };
         for (key, missing) in [("id", id.is_none()), ("language", language.is_none())] {
             if missing && self.found.is_empty() {
@@ -84,6 +101,7 @@ impl Reader<'_, '_> {
                 );
             }
         }
-        Some((id?, language?, end))
+        let front = id.zip(language).map(|(id, language)| Front { id, language, reviewed });
+        (front, end)
     }
 }

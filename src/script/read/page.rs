@@ -8,6 +8,7 @@ use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag};
 
 use super::code;
 use crate::diagnostic::{Diagnostic, Source};
+use crate::script::slug;
 
 /// One piece of text, before links and footnotes are resolved.
 #[derive(Debug, Clone)]
@@ -182,7 +183,11 @@ impl Page<'_, '_> {
                             "headings have one # (the title) or two (a step)",
                             "please use `## ` to begin a step, or **strong** words inside one",
                         );
-                        self.begin(Kind::Step(id), range);
+                        // Whoever leads to it meant a step; else the words go on belonging to this one.
+                        let heading = self.source.text()[range.clone()].trim_start_matches('#').trim();
+                        let name = id.clone().unwrap_or_else(|| slug(heading));
+                        let step = self.source.text().contains(&format!("(#{name}"));
+                        self.begin(if step { Kind::Step(id) } else { Kind::Nothing }, range);
                     }
                 }
             }

@@ -63,6 +63,11 @@ impl Store for MemoryStore {
     fn count(&self) -> Result<u64, StoreError> {
         Ok(self.records().len() as u64)
     }
+
+    fn each(&self, now: u64, look: &mut dyn FnMut(&[u8])) -> Result<(), StoreError> {
+        self.records().values().filter(|(_, expires)| *expires > now).for_each(|(record, _)| look(record));
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -336,6 +336,19 @@ impl Store for SledStore {
             Ok(count)
         })
     }
+
+    fn each(&self, now: u64, look: &mut dyn FnMut(&[u8])) -> Result<(), StoreError> {
+        self.guard(|| {
+            for value in self.db.scan_prefix(b"s").values() {
+                let value = value.map_err(|error| self.failed(error))?;
+                let stored = self.stored(&value)?;
+                if stored.expires > now {
+                    look(&stored.session);
+                }
+            }
+            Ok(())
+        })
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,7 @@
+//! The moderators' workbench: testing, translating, changing, and putting into service.
+
+pub mod census;
+pub mod revisions;
+pub mod test;
+pub mod translate;
+pub mod watch;
