@@ -25,9 +25,18 @@ struct Note {
     bits: u64,
 }
 
+/// A word that a phrase can't do without.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Anchor {
+    /// A word of the dictionary, or a stem.
+    Word(WordId),
+    /// Letters of a script that writes no spaces.
+    Run(Box<str>),
+}
+
 /// The rarest word of each entry of a list, and about how common it is; nothing where an entry may be any
 /// number.
-pub(crate) type Rarest = Option<BTreeSet<(usize, Rc<str>)>>;
+pub(crate) type Rarest = Option<Vec<(usize, Anchor)>>;
 
 /// An element of a phrase: the numbers of its lists in the chart, and the words that are asked for.
 pub(crate) struct Asked {
@@ -35,30 +44,57 @@ pub(crate) struct Asked {
     pub words: Vec<Rc<Rarest>>,
 }
 
-/// Collects the rarest words of phrases.
+/// What the phrases of one language ask for.
 #[derive(Default)]
-pub(crate) struct AnchorsBuilder {
-    /// The elements of each language: their lists, and their bit.
-    elements: FastMap<(usize, Vec<usize>), u32>,
+pub(crate) struct AskedOf {
+    /// The number of each element, by its lists.
+    elements: FastMap<Vec<usize>, u32>,
     /// For each phrase, its elements, the rarest first.
     demands: BTreeSet<Vec<u32>>,
-    language: usize,
+    /// Which elements a word writes: columns of 64.
+    notes: BTreeMap<Anchor, BTreeMap<u32, u64>>,
+}
+
+impl AskedOf {
+    /// A phrase that can't match unless the message has one word of each element, the rarest element first.
+    pub fn phrase(&mut self, elements: Vec<Asked>) {
+        let demand: Vec<u32> = elements.into_iter().map(|asked| self.element(asked)).collect();
+        if !demand.is_empty() {
+            self.demands.insert(demand);
+        }
+    }
+
+    fn element(&mut self, asked: Asked) -> u32 {
+        if let Some(&bit) = self.elements.get(&asked.lists) {
+            return bit;
+        }
+        let bit = self.elements.len() as u32;
+        for (_, word) in asked.words.iter().filter_map(|words| words.as_ref().as_ref()).flatten() {
+            if !self.notes.contains_key(word) {
+                self.notes.insert(word.clone(), BTreeMap::new());
+            }
+            if let Some(columns) = self.notes.get_mut(word) {
+                *columns.entry(bit / 64).or_default() |= 1 << (bit % 64);
+            }
+        }
+        self.elements.insert(asked.lists, bit);
+        bit
+    }
+}
+
+/// Joins what all languages ask for.
+#[derive(Default)]
+pub(crate) struct AnchorsBuilder {
+    languages: u8,
+    demands: BTreeSet<Vec<u32>>,
     /// For each 64 elements, their language.
     columns: Vec<u8>,
-    /// Bits taken of the last column.
-    taken: u32,
-    notes: BTreeMap<Rc<str>, BTreeMap<u32, u64>>,
+    notes: BTreeMap<Anchor, Vec<Note>>,
     rare: BTreeMap<String, Vec<String>>,
     contractions: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl AnchorsBuilder {
-    /// What follows belongs to this language.
-    pub fn language(&mut self, index: usize) {
-        self.language = index;
-        self.taken = 64;
-    }
-
     /// A word that is found also when it is disguised, and spellings that are read as it.
     pub fn rare(&mut self, word: &str, misspelt: &[String]) {
         self.rare.entry(word.to_owned()).or_default().extend(misspelt.iter().cloned());
@@ -69,65 +105,54 @@ impl AnchorsBuilder {
         self.contractions.entry(format!("{before}{after}")).or_default().insert(format!("{before} {after}"));
     }
 
-    /// A phrase that can't match unless the message has one word of each element, the rarest element
-    /// first; `suicid*` is a stem.
-    pub fn phrase(&mut self, elements: Vec<Asked>) {
-        let demand: Vec<u32> = elements.into_iter().map(|asked| self.element(asked)).collect();
-        if !demand.is_empty() {
-            self.demands.insert(demand);
+    /// What the next language asks for.
+    pub fn language(&mut self, asked: AskedOf) {
+        let first = self.columns.len() as u32;
+        self.columns.resize(self.columns.len() + asked.elements.len().div_ceil(64), self.languages);
+        self.languages += 1;
+        let shifted = |demand: Vec<u32>| demand.into_iter().map(|bit| bit + first * 64).collect::<Vec<_>>();
+        self.demands.extend(asked.demands.into_iter().map(shifted));
+        for (word, columns) in asked.notes {
+            let notes = columns.into_iter().map(|(column, bits)| Note { column: column + first, bits });
+            self.notes.entry(word).or_default().extend(notes);
         }
-    }
-
-    fn element(&mut self, asked: Asked) -> u32 {
-        let key = (self.language, asked.lists);
-        if let Some(&bit) = self.elements.get(&key) {
-            return bit;
-        }
-        if self.taken == 64 {
-            self.columns.push(self.language as u8);
-            self.taken = 0;
-        }
-        let column = self.columns.len() as u32 - 1;
-        let bit = column * 64 + self.taken;
-        self.taken += 1;
-        for (_, word) in asked.words.iter().filter_map(|words| words.as_ref().as_ref()).flatten() {
-            *self.notes.entry(word.clone()).or_default().entry(column).or_default() |= 1 << (bit % 64);
-        }
-        self.elements.insert(key, bit);
-        bit
     }
 
     /// Compiles. `joined` are letters that ask for a closer look wherever they stand.
-    pub fn build(self, dictionary: &mut Dictionary, joined: &[String]) -> Result<Anchors, BuildError> {
+    pub fn build(self, dictionary: &Dictionary, joined: &[String]) -> Result<Anchors, BuildError> {
         let mut notes: Vec<Note> = Vec::new();
         let mut spelt: Vec<(u64, Range)> = Vec::new();
-        let mut words: Vec<(WordId, Range)> = Vec::new();
         let mut stems: Vec<(String, Range)> = Vec::new();
-        let mut unspaced: Vec<(String, Range)> = Vec::new();
-        for (word, writes) in &self.notes {
+        let mut unspaced: Vec<(Box<str>, Range)> = Vec::new();
+        let mut by_word = vec![(0, 0); dictionary.len()];
+        for (word, mut writes) in self.notes {
             let start = notes.len() as u32;
-            notes.extend(writes.iter().map(|(&column, &bits)| Note { column, bits }));
+            notes.append(&mut writes);
             let range = (start, notes.len() as u32);
+            let id = match word {
+                Anchor::Run(run) => {
+                    unspaced.push((run, range));
+                    continue;
+                }
+                Anchor::Word(id) => id,
+            };
+            by_word[id as usize] = range;
+            let word = dictionary.name(id);
             if word.chars().next().is_some_and(single) {
-                unspaced.push((word.to_string(), range));
+                unspaced.push((word.into(), range));
                 continue;
             }
-            words.push((dictionary.intern(word), range));
             if let Some(stem) = word.strip_suffix('*') {
                 stems.push((stem.to_owned(), range));
                 continue;
             }
             spelt.push((hash(word), range));
-            if let Some(misspelt) = self.rare.get(&**word) {
+            if let Some(misspelt) = self.rare.get(word) {
                 let disguises = Dictionary::disguises(word);
                 spelt.extend(disguises.iter().chain(misspelt).map(|spelling| (hash(spelling), range)));
             }
-            let parted = self.contractions.get(&**word).into_iter().flatten();
+            let parted = self.contractions.get(word).into_iter().flatten();
             spelt.extend(parted.map(|spelling| (hash(spelling), range)));
-        }
-        let mut by_word = vec![(0, 0); dictionary.len()];
-        for (word, range) in words {
-            by_word[word as usize] = range;
         }
         let mut rarest = vec![0; self.columns.len()];
         let mut demands: Vec<Vec<Box<[u32]>>> = vec![Vec::new(); self.columns.len() * 64];
@@ -135,13 +160,14 @@ impl AnchorsBuilder {
             rarest[(demand[0] / 64) as usize] |= 1 << (demand[0] % 64);
             demands[demand[0] as usize].push(demand[1..].into());
         }
-        let texts = unspaced.iter().map(|(text, _)| text);
+        let texts = unspaced.iter().map(|(text, _)| &**text);
         Ok(Anchors {
             spelt: Spelt::new(spelt),
             stems: Stems::new(stems),
             joined: AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).prefilter(false).build(joined)?,
+            // Thousands of patterns: a table of all steps would take longer to build than it saves.
             unspaced: AhoCorasick::builder()
-                .kind(Some(AhoCorasickKind::DFA))
+                .kind(Some(AhoCorasickKind::ContiguousNFA))
                 .prefilter(false)
                 .build(texts)?,
             unspaced_ranges: unspaced.iter().map(|&(_, range)| range).collect(),

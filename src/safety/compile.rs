@@ -1,14 +1,15 @@
 //! Phrase lists to one matcher: all words in one dictionary, a chart for each language, and the words
 //! that wake them in one automaton.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::anchor::{Anchors, AnchorsBuilder, Asked, Rarest};
+use super::anchor::{Anchor, Anchors, AnchorsBuilder, Asked, AskedOf, Rarest};
 use super::chart::{Chart, ChartBuilder, Element, LONGEST_ENTRY};
 use super::notation::{Part, Piece};
 use super::phrase::{List, Placed};
-use super::words::{Dictionary, FastMap, NUMBER, WordId, single};
+use super::words::{Dictionary, FastMap, NUMBER, UNKNOWN, WordId, single};
 use super::{Level, RuleId, Who};
 use crate::diagnostic::{Diagnostic, Source, nearest};
 
@@ -86,80 +87,97 @@ struct Lists {
 /// Compiles lists; what can't be goes to `faults`.
 pub(crate) fn compile(lists: &[(Source<'_>, List)], faults: &mut Vec<Diagnostic>) -> Option<Compiled> {
     let mut dictionary = Dictionary::new();
-    let mut joined = Vec::new();
     let mut anchors = AnchorsBuilder::default();
-    let mut pending = Vec::new();
-    for (index, (source, list)) in lists.iter().enumerate() {
-        anchors.language(index);
-        for spellings in &list.rare {
-            let [word, misspelt @ ..] = spellings.as_slice() else { continue };
-            dictionary.add_rare(word);
-            misspelt.iter().for_each(|misspelt| dictionary.add_misspelling(word, misspelt));
-            anchors.rare(word, misspelt);
-        }
-        list.glued.iter().for_each(|word| dictionary.add_glued(word));
-        for word in list.fillers.iter().chain(&list.common) {
-            dictionary.intern(word);
-        }
-        for (before, after) in &list.contractions {
-            dictionary.add_contraction(before, after);
-            anchors.contraction(before, after);
-        }
+    let mut joined = Vec::new();
+    for (_, list) in lists {
+        enter(list, &mut dictionary, &mut anchors);
         joined.extend(list.joined.iter().cloned());
-        let ranks =
-            list.common.iter().chain(&list.fillers).enumerate().map(|(rank, word)| (word.as_str(), rank));
-        let mut ranks: Vec<_> = ranks.collect();
-        // The first mention of a word counts.
-        ranks.reverse();
-        let ranks = ranks.into_iter().collect();
-        let mut writer =
-            Writer { source, list, written: HashMap::new(), ranks, dictionary: &mut dictionary, faults };
-        pending.push(writer.language(&mut anchors));
     }
+    let too_large =
+        |error| Diagnostic::error("S509", format!("the lists are too large: {error}"), "shorten them");
     if let Err(error) = dictionary.seal(&joined) {
-        faults.push(Diagnostic::error("S509", format!("the lists are too large: {error}"), "shorten them"));
+        faults.push(too_large(error));
         return None;
     }
-    let anchors = match anchors.build(&mut dictionary, &joined) {
-        Ok(anchors) => anchors,
+    let mut languages = Vec::new();
+    for (source, list) in lists {
+        let (language, asked, mut found) = Writer::new(source, list, &dictionary).language();
+        languages.push(language);
+        anchors.language(asked);
+        faults.append(&mut found);
+    }
+    match anchors.build(&dictionary, &joined) {
+        Ok(anchors) => Some(Compiled { dictionary, languages, anchors }),
         Err(error) => {
-            faults.push(Diagnostic::error(
-                "S509",
-                format!("the lists are too large: {error}"),
-                "shorten them",
-            ));
-            return None;
+            faults.push(too_large(error));
+            None
         }
-    };
-    let size = dictionary.len();
-    let languages = pending
-        .into_iter()
-        .map(|(rules, contexts, owners, builder, fillers)| Language {
-            rules,
-            contexts,
-            owners,
-            chart: builder.build(&fillers, size),
-        })
-        .collect();
-    Some(Compiled { dictionary, languages, anchors })
+    }
 }
 
-type Pending = (Vec<RuleEntry>, Vec<ContextEntry>, Vec<Owner>, ChartBuilder, Vec<WordId>);
+/// Enters all words of a list into the dictionary.
+fn enter(list: &List, dictionary: &mut Dictionary, anchors: &mut AnchorsBuilder) {
+    for spellings in &list.rare {
+        let [word, misspelt @ ..] = spellings.as_slice() else { continue };
+        dictionary.add_rare(word);
+        misspelt.iter().for_each(|misspelt| dictionary.add_misspelling(word, misspelt));
+        anchors.rare(word, misspelt);
+    }
+    list.glued.iter().for_each(|word| dictionary.add_glued(word));
+    for word in list.fillers.iter().chain(&list.common) {
+        dictionary.intern(word);
+    }
+    for (before, after) in &list.contractions {
+        dictionary.add_contraction(before, after);
+        anchors.contraction(before, after);
+    }
+    list.sets.iter().for_each(|(_, set)| enter_entries(&set.value, dictionary));
+    let rules = list.rules.iter().flat_map(|rule| &rule.phrases);
+    let contexts = list.contexts.iter().flat_map(|context| &context.phrases);
+    for piece in rules.chain(contexts).flat_map(|phrase| &phrase.value) {
+        if let Piece::Words(entries) | Piece::Maybe(entries) = piece {
+            enter_entries(entries, dictionary);
+        }
+    }
+}
 
-struct Writer<'a, 'b> {
+fn enter_entries(entries: &[Vec<Part>], dictionary: &mut Dictionary) {
+    for part in entries.iter().flatten() {
+        match part {
+            Part::Word(words) => words.iter().for_each(|word| {
+                dictionary.intern(word);
+            }),
+            Part::Group(entries) | Part::Maybe(entries) => enter_entries(entries, dictionary),
+            Part::Set(..) => {}
+        }
+    }
+}
+
+/// Writes out one language.
+struct Writer<'a> {
     source: &'a Source<'a>,
     list: &'a List,
     /// Named sets, written out.
-    written: HashMap<String, Option<Rc<[Words]>>>,
+    written: HashMap<&'a str, Option<Rc<[Words]>>>,
     /// Common words, and their rank.
-    ranks: HashMap<&'a str, usize>,
-    dictionary: &'b mut Dictionary,
-    faults: &'b mut Vec<Diagnostic>,
+    ranks: FastMap<WordId, usize>,
+    dictionary: &'a Dictionary,
+    faults: Vec<Diagnostic>,
 }
 
-impl Writer<'_, '_> {
-    fn language(&mut self, anchors: &mut AnchorsBuilder) -> Pending {
+impl<'a> Writer<'a> {
+    fn new(source: &'a Source<'a>, list: &'a List, dictionary: &'a Dictionary) -> Self {
+        let mut ranks = FastMap::default();
+        for (rank, word) in list.common.iter().chain(&list.fillers).enumerate() {
+            // The first mention of a word counts.
+            ranks.entry(dictionary.id(word)).or_insert(rank);
+        }
+        Writer { source, list, written: HashMap::new(), ranks, dictionary, faults: Vec::new() }
+    }
+
+    fn language(mut self) -> (Language, AskedOf, Vec<Diagnostic>) {
         let list = self.list;
+        let mut asked = AskedOf::default();
         let mut builder = ChartBuilder::new();
         let mut owners = Vec::new();
         let mut lists = Lists::default();
@@ -186,7 +204,7 @@ impl Writer<'_, '_> {
                     owners.push(Owner::Rule(index as u16));
                     // A rule that only counts beside another needs no anchor of its own.
                     if rule.beside.is_none() {
-                        anchors.phrase(Self::anchors(written));
+                        asked.phrase(Self::anchors(written));
                     }
                 }
             }
@@ -213,8 +231,9 @@ impl Writer<'_, '_> {
                 }
             }
         }
-        let fillers = list.fillers.iter().map(|word| self.dictionary.intern(word)).collect();
-        (rules, contexts, owners, builder, fillers)
+        let fillers: Vec<WordId> = list.fillers.iter().map(|word| self.dictionary.id(word)).collect();
+        let chart = builder.build(&fillers, self.dictionary.len());
+        (Language { rules, contexts, owners, chart }, asked, self.faults)
     }
 
     /// A phrase with its largest choices taken apart: `({want-to} {die} | suicidal) now` is two phrases,
@@ -330,7 +349,12 @@ impl Writer<'_, '_> {
     /// Puts a list into the chart.
     fn listed(&self, entries: &[Words], builder: &mut ChartBuilder) -> Listed {
         let any_number = entries.iter().flatten().any(|&word| word == NUMBER);
-        let rarest: Rarest = (!any_number).then(|| entries.iter().map(|entry| self.rarest(entry)).collect());
+        let rarest: Rarest = (!any_number).then(|| {
+            let mut rarest: Vec<_> = entries.iter().map(|entry| self.rarest(entry)).collect();
+            rarest.sort_unstable();
+            rarest.dedup();
+            rarest
+        });
         let price = rarest.iter().flatten().map(|(price, _)| price).sum();
         Listed { number: builder.list(entries), price, rarest: Rc::new(rarest) }
     }
@@ -352,7 +376,7 @@ impl Writer<'_, '_> {
         if let Some(known) = self.written.get(name) {
             return known.clone();
         }
-        let Some((_, set)) = self.list.sets.iter().find(|(set, _)| set == name) else {
+        let Some((known, set)) = self.list.sets.iter().find(|(set, _)| set == name) else {
             let help = match nearest(name, self.list.sets.iter().map(|(set, _)| set.as_str())) {
                 Some(near) => format!("did you mean {{{near}}}?"),
                 None => format!("add {name} = \"…\" under [sets]"),
@@ -371,7 +395,7 @@ impl Writer<'_, '_> {
         }
         let written: Option<Rc<[Words]>> =
             self.entries(&set.value, set.at.clone(), depth + 1).map(Into::into);
-        self.written.insert(name.to_owned(), written.clone());
+        self.written.insert(known, written.clone());
         written
     }
 
@@ -383,16 +407,25 @@ impl Writer<'_, '_> {
     ) -> Option<Vec<Words>> {
         let mut all = Vec::new();
         for entry in entries {
-            let mut rows: Vec<Words> = vec![Vec::new()];
+            let mut rows: Vec<Words> = vec![Vec::with_capacity(entry.len())];
             for part in entry {
-                let choices: Vec<Words> = match part {
-                    Part::Word(words) => words.iter().map(|w| vec![self.dictionary.intern(w)]).collect(),
-                    Part::Set(name, _) => self.set(name, at.clone(), depth)?.to_vec(),
-                    Part::Group(entries) => self.entries(entries, at.clone(), depth)?,
+                let set;
+                let choices: Cow<'_, [Words]> = match part {
+                    Part::Word(words) if words.len() == 1 => {
+                        let word = self.dictionary.id(&words[0]);
+                        rows.iter_mut().for_each(|row| row.push(word));
+                        continue;
+                    }
+                    Part::Word(words) => words.iter().map(|word| vec![self.dictionary.id(word)]).collect(),
+                    Part::Set(name, _) => {
+                        set = self.set(name, at.clone(), depth)?;
+                        Cow::Borrowed(&set)
+                    }
+                    Part::Group(entries) => self.entries(entries, at.clone(), depth)?.into(),
                     Part::Maybe(entries) => {
                         let mut choices = self.entries(entries, at.clone(), depth)?;
                         choices.push(Vec::new());
-                        choices
+                        choices.into()
                     }
                 };
                 if rows.len() * choices.len() > MOST_ENTRIES {
@@ -455,23 +488,21 @@ impl Writer<'_, '_> {
     }
 
     /// The rarest word of an entry, and about how common it is.
-    fn rarest(&self, entry: &Words) -> (usize, Rc<str>) {
+    fn rarest(&self, entry: &Words) -> (usize, Anchor) {
         let unspaced = |word: &str| word.chars().next().is_some_and(single);
         if entry.iter().all(|&word| unspaced(self.dictionary.name(word))) {
-            return (
-                60 / (entry.len() * entry.len()),
-                entry.iter().map(|&word| self.dictionary.name(word)).collect::<String>().into(),
-            );
+            let run = entry.iter().map(|&word| self.dictionary.name(word)).collect::<String>();
+            return (60 / (entry.len() * entry.len()), Anchor::Run(run.into()));
         }
-        let price = |word: &str| match self.ranks.get(word) {
+        let price = |word: WordId| match self.ranks.get(&word) {
             // Zipf's law: the word of rank r is about 1 / r as common as the first.
             Some(&rank) => 60_000 / (rank + 10),
             None => 5,
         };
-        let words = entry
-            .iter()
-            .map(|&word| self.dictionary.name(word))
-            .map(|name| (price(name), usize::MAX - name.len(), name));
-        words.min().map_or((0, "".into()), |(price, _, name)| (price, name.into()))
+        let words = entry.iter().map(|&word| {
+            let name = self.dictionary.name(word);
+            (price(word), usize::MAX - name.len(), name, word)
+        });
+        words.min().map_or((0, Anchor::Word(UNKNOWN)), |(price, _, _, word)| (price, Anchor::Word(word)))
     }
 }

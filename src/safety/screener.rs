@@ -78,14 +78,12 @@ impl Screener {
             ));
             return Err(faults);
         }
-        let lists: Lists<'_> = files
-            .iter()
-            .map(|&(path, text)| {
-                let source = Source::new(path, text);
-                let list = phrase::read(&source, &mut faults);
-                (source, list)
-            })
-            .collect();
+        let read = |&(path, text): &(&'a str, &'a str)| {
+            let source = Source::new(path, text);
+            let list = phrase::read(&source, &mut faults);
+            (source, list)
+        };
+        let lists: Lists<'_> = files.iter().map(read).collect();
         match compile(&lists, &mut faults) {
             Some(compiled) if faults.is_empty() => Ok((Screener { compiled }, lists)),
             _ => Err(faults),

@@ -124,6 +124,15 @@ impl Dictionary {
         id
     }
 
+    /// The id of a word that was entered before, or [`UNKNOWN`].
+    pub fn id(&self, word: &str) -> WordId {
+        let id = match word.strip_suffix('*') {
+            Some(stem) => self.stems.get(stem),
+            None => self.words.get(word),
+        };
+        id.copied().unwrap_or(UNKNOWN)
+    }
+
     /// The word that an id was given to.
     pub fn name(&self, word: WordId) -> &str {
         &self.names[word as usize]
