@@ -28,6 +28,8 @@ pub(crate) struct Weighed {
     pub by: Vec<Span>,
     /// It counts only beside another sign, and there is none.
     pub alone: bool,
+    /// Some context speaks against it, whether or not that lowered its level.
+    pub doubted: bool,
 }
 
 /// Weighs a reading. With `all`, every sign is weighed, for an explanation; without, only those that can
@@ -53,7 +55,9 @@ pub(crate) fn weigh(language: &Language, reading: &Reading<'_>, all: bool) -> Ve
     // Signs that stand by themselves come first: the others ask whether there are any.
     for beside in [false, true] {
         let level = |w: &Weighed| if w.alone { Level::None } else { w.level };
-        let before = weighed.iter().map(level).max().unwrap_or_default();
+        // What some context speaks against supports nothing: news and a bad day are not a sign.
+        let undoubted = weighed.iter().filter(|w| !w.doubted).map(level).max().unwrap_or_default();
+        let mut support = undoubted;
         let mut best =
             weighed.iter().map(|w| (level(w), preferred(&language.rules[w.sign.index as usize]))).max();
         for &found in &reading.found {
@@ -62,10 +66,11 @@ pub(crate) fn weigh(language: &Language, reading: &Reading<'_>, all: bool) -> Ve
             if rule.beside.is_some() != beside {
                 continue;
             }
-            if !all && best.is_some_and(|best| (rule.level, preferred(rule)) <= best) {
+            let late = best.is_some_and(|best| (rule.level, preferred(rule)) <= best);
+            if !all && late && (beside || rule.level <= support) {
                 continue;
             }
-            let alone = rule.beside.is_some_and(|needed| before < needed);
+            let alone = rule.beside.is_some_and(|needed| undoubted < needed);
             if alone && !all {
                 continue;
             }
@@ -73,12 +78,16 @@ pub(crate) fn weigh(language: &Language, reading: &Reading<'_>, all: bool) -> Ve
             if all && weighed.iter().any(|w| w.sign == sign) {
                 continue;
             }
-            let mut one = Weighed { sign, level: rule.level, by: Vec::new(), alone };
+            let mut one = Weighed { sign, level: rule.level, by: Vec::new(), alone, doubted: false };
             if rule.who == Some(Who::Oneself) && said_of_another(sign, &others) {
                 one.level = one.level.min(Level::Mention);
+                one.doubted = true;
             }
             if !rule.certain {
                 lower(&mut one, rule, &contexts, &language.contexts, reading.tokens);
+            }
+            if !one.doubted {
+                support = support.max(one.level);
             }
             if !alone {
                 best = best.max(Some((one.level, preferred(rule))));
@@ -122,12 +131,12 @@ fn lower(one: &mut Weighed, rule: &RuleEntry, contexts: &[Span], entries: &[Cont
         let near = || context.reach.is_some_and(|reach| distance <= reach) && (context.firm || !rule.firm);
         let between = || &tokens[span.end.min(sign.end) as usize..=span.start.max(sign.start) as usize];
         let applies = overlaps || near() && !(context.sentence && between().iter().any(|token| token.stop));
-        if applies
-            && context.to < one.level
-            && (context.only.is_empty() || context.only.contains(&sign.index))
-        {
-            one.level = context.to;
-            one.by.push(span);
+        if applies && (context.only.is_empty() || context.only.contains(&sign.index)) {
+            one.doubted = true;
+            if context.to < one.level {
+                one.level = context.to;
+                one.by.push(span);
+            }
         }
     }
 }
