@@ -225,6 +225,9 @@ struct Test {
     /// The language of the tour
     #[arg(long, default_value = "en")]
     language: String,
+    /// Put the cases in this folder to the detector instead, print the scorecard, and fail below a floor
+    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = "tests/safety", conflicts_with_all = ["paths", "coverage", "accept", "tour"])]
+    safety: Option<PathBuf>,
     /// The seed of the talks at random: the same seed gives the same talks
     #[arg(long, default_value_t = 1)]
     seed: u64,

@@ -24,6 +24,7 @@ mod notation;
 mod phrase;
 pub mod reply;
 pub mod resource;
+pub mod scorecard;
 mod screener;
 mod words;
 

@@ -25,6 +25,7 @@ const SHOWN_ELSEWHERE: &[(&str, &str)] = &[
     ("S509", "src/safety/compile.rs"),
     ("T003", "tests/transcripts.rs"),
     ("T004", "tests/proof.rs"),
+    ("T005", "src/safety/scorecard.rs"),
 ];
 
 /// A rule, what is found in its bad example, and what in its good one.

@@ -10,6 +10,7 @@ use lantern::diagnostic::nearest;
 use lantern::library::Library;
 use lantern::lint::rules::{RULES, Rule};
 use lantern::proof;
+use lantern::safety::scorecard::Scorecard;
 use lantern::script::{Language, compare};
 use lantern::shell::clock;
 use lantern::shell::config::Config;
@@ -18,7 +19,7 @@ use lantern::shell::store::sled;
 use lantern::shell::workbench::census::{Census, impact};
 use lantern::shell::workbench::revisions::{Deed, Entry, RevisionError, Revisions};
 use lantern::shell::workbench::watch::Change;
-use lantern::shell::workbench::{test, translate as translation};
+use lantern::shell::workbench::{scorecard, test, translate as translation};
 
 use super::{Format, Test};
 
@@ -119,6 +120,9 @@ pub(super) fn test(config: &Config, options: &Test) -> Result<ExitCode> {
         return tour(folder, guide, &options.language);
     }
     let library = sound(folder)?;
+    if let Some(cases) = &options.safety {
+        return scorecard(&library, cases, options.filter.as_deref());
+    }
     let mut files = Vec::new();
     let default = [folder.clone()];
     let paths = if options.paths.is_empty() { &default[..] } else { &options.paths };
@@ -198,6 +202,45 @@ pub(super) fn test(config: &Config, options: &Test) -> Result<ExitCode> {
         );
     }
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Exit code 1 below a floor, or where a case can't be read.
+fn scorecard(library: &Library, folder: &Path, filter: Option<&str>) -> Result<ExitCode> {
+    let mut cases = scorecard::read(folder).with_context(|| {
+        format!("{} can't be read; please give a folder that has <language>/<group>.txt", folder.display())
+    })?;
+    let mut out = anstream::AutoStream::auto(io::stdout());
+    for one in &cases.found {
+        writeln!(out, "{one}\n")?;
+    }
+    if let Some(words) = filter {
+        cases.groups.retain(|group| group.name.contains(words));
+        if let Some(floors) = &mut cases.floors {
+            floors.retain(|name, _| name.contains(words));
+        }
+    }
+    if cases.groups.is_empty() {
+        bail!(
+            "there are no cases in {}{}",
+            folder.display(),
+            filter.map_or(String::new(), |w| format!(" whose group has \"{w}\""))
+        );
+    }
+    let card = Scorecard::of(&library.screener, &cases.groups);
+    write!(out, "{card}")?;
+    let below = cases.floors.as_ref().map_or(Vec::new(), |floors| card.below(floors));
+    for one in &below {
+        writeln!(out, "{one}")?;
+    }
+    let lines: usize = cases.groups.iter().map(|group| group.cases.len()).sum();
+    writeln!(
+        out,
+        "{} in {}, {} below their floor",
+        count(lines, "case"),
+        count(cases.groups.len(), "group"),
+        below.len()
+    )?;
+    Ok(if below.is_empty() && cases.found.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn tour(folder: &Path, guide: &str, language: &str) -> Result<ExitCode> {

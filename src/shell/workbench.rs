@@ -2,6 +2,7 @@
 
 pub mod census;
 pub mod revisions;
+pub mod scorecard;
 pub mod test;
 pub mod translate;
 pub mod watch;
