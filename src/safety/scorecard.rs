@@ -191,8 +191,9 @@ impl Score {
                 }
                 Expected::Recognised(level, who) => {
                     score.recognised.add(alarm);
-                    score.off +=
-                        usize::from(alarm && (found.level != level || who.is_some() && found.who != who));
+                    let off =
+                        level.is_some_and(|level| found.level != level) || who.is_some() && found.who != who;
+                    score.off += usize::from(alarm && off);
                     alarm
                 }
             };
