@@ -238,20 +238,21 @@ impl<'a> Writer<'a> {
 
     /// A phrase with its largest choices taken apart: `({want-to} {die} | suicidal) now` is two phrases,
     /// so that nobody has to write out every wish with every death.
-    fn variants(&self, pieces: &[Piece]) -> Vec<Vec<Piece>> {
+    fn variants<'p>(&self, pieces: &'p [Piece]) -> Vec<Cow<'p, [Piece]>> {
+        let large =
+            |piece: &Piece| matches!(piece, Piece::Words(entries) if entries.iter().any(|e| self.large(e)));
+        // Most phrases are as they are.
+        if !pieces.iter().any(large) {
+            return vec![Cow::Borrowed(pieces)];
+        }
         let mut rows: Vec<Vec<Piece>> = vec![Vec::new()];
         for piece in pieces {
             let Piece::Words(entries) = piece else {
                 rows.iter_mut().for_each(|row| row.push(piece.clone()));
                 continue;
             };
-            let apart = |entry: &[Part]| {
-                let ends = [entry.first(), entry.last()];
-                entry.len() > 1
-                    && !ends.iter().any(|part| matches!(part, Some(Part::Maybe(_)) | None))
-                    && self.count(entry, 0) > MOST_WRITTEN
-            };
-            let (large, small): (Vec<_>, Vec<_>) = entries.iter().cloned().partition(|entry| apart(entry));
+            let (large, small): (Vec<_>, Vec<_>) =
+                entries.iter().cloned().partition(|entry| self.large(entry));
             let mut choices: Vec<Vec<Piece>> = large
                 .into_iter()
                 .map(|entry| {
@@ -271,7 +272,15 @@ impl<'a> Writer<'a> {
                 .flat_map(|row| choices.iter().map(move |choice| row.iter().chain(choice).cloned().collect()))
                 .collect();
         }
-        rows
+        rows.into_iter().map(Cow::Owned).collect()
+    }
+
+    /// Whether an entry is taken apart rather than written out.
+    fn large(&self, entry: &[Part]) -> bool {
+        let ends = [entry.first(), entry.last()];
+        entry.len() > 1
+            && !ends.iter().any(|part| matches!(part, Some(Part::Maybe(_)) | None))
+            && self.count(entry, 0) > MOST_WRITTEN
     }
 
     /// How many rows of words an entry stands for, at most.
@@ -311,10 +320,10 @@ impl<'a> Writer<'a> {
                 Piece::Maybe(entries) => (entries, true),
             };
             // Named sets are in the chart once, however many phrases use them.
-            let (named, other): (Vec<_>, Vec<_>) =
-                entries.iter().cloned().partition(|entry| matches!(entry.as_slice(), [Part::Set(..)]));
+            let (named, other): (Vec<&Vec<Part>>, Vec<&Vec<Part>>) =
+                entries.iter().partition(|entry| matches!(entry.as_slice(), [Part::Set(..)]));
             let mut listed = Vec::new();
-            for entry in &named {
+            for entry in named {
                 let [Part::Set(name, _)] = entry.as_slice() else { continue };
                 let words = self.set(name, at.clone(), 0)?;
                 if !lists.named.contains_key(name) {
@@ -323,7 +332,7 @@ impl<'a> Writer<'a> {
                 listed.push(lists.named[name].clone());
             }
             if !other.is_empty() {
-                let words = self.entries(&other, at.clone(), 0)?;
+                let words = self.entries(other, at.clone(), 0)?;
                 if !lists.other.contains_key(&words) {
                     lists.other.insert(words.clone(), self.listed(&words, builder));
                 }
@@ -399,9 +408,9 @@ impl<'a> Writer<'a> {
         written
     }
 
-    fn entries(
+    fn entries<'e>(
         &mut self,
-        entries: &[Vec<Part>],
+        entries: impl IntoIterator<Item = &'e Vec<Part>>,
         at: std::ops::Range<usize>,
         depth: usize,
     ) -> Option<Vec<Words>> {
