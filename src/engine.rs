@@ -200,9 +200,9 @@ pub fn turn(library: &Library, session: Session, event: &Event<'_>) -> Turn {
     let answered = chosen.is_some_and(|at| talk.leads_to_help(at));
     if concern.level >= Level::Concern && !answered && !talk.is_dismissed(&concern) {
         if event.public {
-            talk.crisis_in_public(&concern);
+            talk.crisis_in_public(&concern, text);
         } else {
-            talk.crisis(&concern);
+            talk.crisis(&concern, text);
         }
         return talk.end(concern);
     }
@@ -218,10 +218,11 @@ pub fn turn(library: &Library, session: Session, event: &Event<'_>) -> Turn {
 /// The crisis reply alone, for when nothing of the conversation is known or can be loaded.
 pub fn crisis_reply(library: &Library, concern: &Concern, event: &Event<'_>) -> Reply {
     let mut talk = Talk::new(library, Session::default(), event.country, event.language);
+    let text = if let Kind::Text(text) = event.kind { text } else { "" };
     if event.public {
-        talk.crisis_in_public(concern);
+        talk.crisis_in_public(concern, text);
     } else {
-        talk.crisis(concern);
+        talk.crisis(concern, text);
     }
     talk.replies.swap_remove(0)
 }

@@ -21,7 +21,41 @@ const PLACE: &str = "S018";
 /// The scripts that this program was built with, as path and text. They serve where no folder is
 /// given, and whatever happens to a folder, its crisis help is never missing.
 const BUILTIN: &[(&str, &str)] = &[
+    ("crisis/ar.md", include_str!("../scripts/crisis/ar.md")),
+    ("crisis/ar.toml", include_str!("../scripts/crisis/ar.toml")),
+    ("crisis/de.md", include_str!("../scripts/crisis/de.md")),
+    ("crisis/de.toml", include_str!("../scripts/crisis/de.toml")),
     ("crisis/en.md", include_str!("../scripts/crisis/en.md")),
+    ("crisis/es.md", include_str!("../scripts/crisis/es.md")),
+    ("crisis/es.toml", include_str!("../scripts/crisis/es.toml")),
+    ("crisis/fr.md", include_str!("../scripts/crisis/fr.md")),
+    ("crisis/fr.toml", include_str!("../scripts/crisis/fr.toml")),
+    ("crisis/hi.md", include_str!("../scripts/crisis/hi.md")),
+    ("crisis/hi.toml", include_str!("../scripts/crisis/hi.toml")),
+    ("crisis/id.md", include_str!("../scripts/crisis/id.md")),
+    ("crisis/id.toml", include_str!("../scripts/crisis/id.toml")),
+    ("crisis/it.md", include_str!("../scripts/crisis/it.md")),
+    ("crisis/it.toml", include_str!("../scripts/crisis/it.toml")),
+    ("crisis/ja.md", include_str!("../scripts/crisis/ja.md")),
+    ("crisis/ja.toml", include_str!("../scripts/crisis/ja.toml")),
+    ("crisis/ko.md", include_str!("../scripts/crisis/ko.md")),
+    ("crisis/ko.toml", include_str!("../scripts/crisis/ko.toml")),
+    ("crisis/nl.md", include_str!("../scripts/crisis/nl.md")),
+    ("crisis/nl.toml", include_str!("../scripts/crisis/nl.toml")),
+    ("crisis/pl.md", include_str!("../scripts/crisis/pl.md")),
+    ("crisis/pl.toml", include_str!("../scripts/crisis/pl.toml")),
+    ("crisis/pt.md", include_str!("../scripts/crisis/pt.md")),
+    ("crisis/pt.toml", include_str!("../scripts/crisis/pt.toml")),
+    ("crisis/ru.md", include_str!("../scripts/crisis/ru.md")),
+    ("crisis/ru.toml", include_str!("../scripts/crisis/ru.toml")),
+    ("crisis/sv.md", include_str!("../scripts/crisis/sv.md")),
+    ("crisis/sv.toml", include_str!("../scripts/crisis/sv.toml")),
+    ("crisis/tr.md", include_str!("../scripts/crisis/tr.md")),
+    ("crisis/tr.toml", include_str!("../scripts/crisis/tr.toml")),
+    ("crisis/uk.md", include_str!("../scripts/crisis/uk.md")),
+    ("crisis/uk.toml", include_str!("../scripts/crisis/uk.toml")),
+    ("crisis/zh.md", include_str!("../scripts/crisis/zh.md")),
+    ("crisis/zh.toml", include_str!("../scripts/crisis/zh.toml")),
     ("ketamine/en.md", include_str!("../scripts/ketamine/en.md")),
     ("phrases/ar.toml", include_str!("../scripts/phrases/ar.toml")),
     ("phrases/de.toml", include_str!("../scripts/phrases/de.toml")),
@@ -43,7 +77,24 @@ const BUILTIN: &[(&str, &str)] = &[
     ("phrases/zh.toml", include_str!("../scripts/phrases/zh.toml")),
     ("resources.toml", include_str!("../scripts/resources.toml")),
     ("supporting-someone/en.md", include_str!("../scripts/supporting-someone/en.md")),
+    ("wording/ar.toml", include_str!("../scripts/wording/ar.toml")),
+    ("wording/de.toml", include_str!("../scripts/wording/de.toml")),
     ("wording/en.toml", include_str!("../scripts/wording/en.toml")),
+    ("wording/es.toml", include_str!("../scripts/wording/es.toml")),
+    ("wording/fr.toml", include_str!("../scripts/wording/fr.toml")),
+    ("wording/hi.toml", include_str!("../scripts/wording/hi.toml")),
+    ("wording/id.toml", include_str!("../scripts/wording/id.toml")),
+    ("wording/it.toml", include_str!("../scripts/wording/it.toml")),
+    ("wording/ja.toml", include_str!("../scripts/wording/ja.toml")),
+    ("wording/ko.toml", include_str!("../scripts/wording/ko.toml")),
+    ("wording/nl.toml", include_str!("../scripts/wording/nl.toml")),
+    ("wording/pl.toml", include_str!("../scripts/wording/pl.toml")),
+    ("wording/pt.toml", include_str!("../scripts/wording/pt.toml")),
+    ("wording/ru.toml", include_str!("../scripts/wording/ru.toml")),
+    ("wording/sv.toml", include_str!("../scripts/wording/sv.toml")),
+    ("wording/tr.toml", include_str!("../scripts/wording/tr.toml")),
+    ("wording/uk.toml", include_str!("../scripts/wording/uk.toml")),
+    ("wording/zh.toml", include_str!("../scripts/wording/zh.toml")),
 ];
 
 /// Everything that a conversation is made of.
@@ -89,7 +140,7 @@ impl Library {
         let mut all: BTreeMap<&str, &str> = files.into_iter().collect();
         for (path, text) in BUILTIN {
             let essential = matches!(Sort::of(path), Sort::Wording(_) | Sort::Phrases(_) | Sort::Resources)
-                || matches!(Sort::of(path), Sort::Guide(id, _) if id == CRISIS);
+                || matches!(Sort::of(path), Sort::Guide(id, _) | Sort::Translated(id, _) if id == CRISIS);
             if essential {
                 all.entry(path).or_insert(text);
             }

@@ -85,6 +85,11 @@ impl RuleId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The language of the phrase list that it stands in, such as `pt`.
+    pub fn language(&self) -> &str {
+        self.0.split_once('/').map_or("", |(language, _)| language)
+    }
 }
 
 impl fmt::Display for RuleId {

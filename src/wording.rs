@@ -1,6 +1,7 @@
 //! The bot's own short sentences in one language, and the words that people type to steer it.
 //!
-//! Read from `scripts/wording/<language>.toml`; every key must be there, none may be unknown.
+//! Read from `scripts/wording/<language>.toml`. `[crisis]` must be there, whole. What else is missing is said in
+//! English, and then no guide can be put into service in that language. No key may be unknown.
 
 use std::collections::HashMap;
 
@@ -47,8 +48,8 @@ pub enum Answer {
     Skip,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 struct Commands {
     help_now: Vec<String>,
     help: Vec<String>,
@@ -65,21 +66,52 @@ struct Commands {
     country: Vec<String>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+impl Commands {
+    /// Whether there is a word for every command.
+    fn is_whole(&self) -> bool {
+        let (head, tail) = (
+            [&self.help_now, &self.help, &self.back, &self.stop, &self.topics, &self.notes, &self.start_over],
+            [&self.forget_me, &self.privacy, &self.guides, &self.again, &self.start, &self.country],
+        );
+        head.iter().chain(&tail).all(|words| !words.is_empty())
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 struct Answers {
     yes: Vec<String>,
     no: Vec<String>,
     skip: Vec<String>,
 }
 
+impl Answers {
+    fn is_whole(&self) -> bool {
+        [&self.yes, &self.no, &self.skip].iter().all(|words| !words.is_empty())
+    }
+}
+
 macro_rules! sentences {
-    ($(#[$doc:meta])* $name:ident { $($field:ident)* }) => {
+    ($(#[$doc:meta])* $name:ident, in a file $part:ident { $($field:ident)* }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Deserialize)]
         #[serde(deny_unknown_fields)]
         #[allow(missing_docs, reason = "each is named for what it says; scripts/wording/en.toml reads best")]
         pub struct $name { $(pub $field: Sentence,)* }
+
+        /// What a file says of it.
+        #[derive(Debug, Default, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        struct $part { $($field: Option<Sentence>,)* }
+
+        impl $part {
+            /// The table, and the keys that it lacks, which are taken from another.
+            fn over(self, other: &$name) -> ($name, Vec<&'static str>) {
+                let mut lacks = Vec::new();
+                $(if self.$field.is_none() { lacks.push(stringify!($field)); })*
+                ($name { $($field: self.$field.unwrap_or_else(|| other.$field.clone()),)* }, lacks)
+            }
+        }
 
         impl $name {
             const KEYS: &[&str] = &[$(stringify!($field)),*];
@@ -93,7 +125,7 @@ macro_rules! sentences {
 
 sentences! {
     /// What the program says by itself.
-    Says {
+    Says, in a file SaysPart {
         hello no_guide welcome_back welcome_back_soft moved unclear unclear_again unclear_no_choices out_of_range
         between ticked unticked at_the_start stopped no_topics erased erase_failed cannot_remember unknown_guide
         country_set country_set_unlisted country_unknown country_guess country_ask help privacy
@@ -102,7 +134,7 @@ sentences! {
 
 sentences! {
     /// The parts of a crisis reply that the program makes.
-    CrisisWords {
+    CrisisWords, in a file CrisisPart {
         call text text_keyword whatsapp chat website hours emergency emergency_other emergency_unknown emergency_unknown_other emergency_local directory directory_unknown
         country_ask mention public after bare automated
     }
@@ -193,12 +225,29 @@ fn fill(text: &mut String, values: &[(&str, &str)]) {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
+    #[serde(default)]
+    commands: Commands,
+    #[serde(default)]
+    answers: Answers,
+    #[serde(default)]
+    says: SaysPart,
+    notes: Option<NotesWords>,
+    #[serde(default)]
+    crisis: CrisisPart,
+}
+
+/// The English wording, which is whole, and stands in for what another language lacks.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct English {
     commands: Commands,
     answers: Answers,
     says: Says,
     notes: NotesWords,
     crisis: CrisisWords,
 }
+
+const ENGLISH: &str = include_str!("../scripts/wording/en.toml");
 
 /// The wording of one language.
 #[derive(Debug)]
@@ -211,6 +260,13 @@ pub struct Wording {
     pub notes: NotesWords,
     /// The parts of a crisis reply that the program makes.
     pub crisis: CrisisWords,
+    typed: Typed,
+    complete: bool,
+}
+
+/// What people type to steer the program. Of two languages, the words of the one that was added first win.
+#[derive(Debug, Default)]
+struct Typed {
     commands: HashMap<String, Command>,
     taught: Vec<(Command, String)>,
     answers: Vec<(Answer, Vec<String>)>,
@@ -218,20 +274,10 @@ pub struct Wording {
     country: Vec<String>,
 }
 
-/// The code of what can be wrong with a wording file.
-pub(crate) const CODE: &str = "S020";
-
-impl Wording {
-    /// Reads `wording/<language>.toml`.
-    ///
-    /// # Errors
-    ///
-    /// Says where the file isn't what it should be, and what to do.
-    pub fn read(path: &str, text: &str, language: &Language) -> Result<Wording, Vec<Diagnostic>> {
-        let file: File = toml::from_str(text).map_err(|error| vec![refused(path, text, &error)])?;
-        let mut commands = HashMap::new();
-        let mut taught = Vec::new();
-        let c = file.commands;
+impl Typed {
+    /// Adds the commands of a language; answers a word that stands for two of them.
+    fn commands(&mut self, c: Commands) -> Result<(), String> {
+        let mut own = HashMap::new();
         for (command, words) in [
             (Command::HelpNow, c.help_now),
             (Command::Help, c.help),
@@ -245,58 +291,111 @@ impl Wording {
             (Command::Guides, c.guides),
             (Command::Again, c.again),
         ] {
-            taught.extend(words.first().map(|word| (command, word.clone())));
+            if self.taught.iter().all(|(one, _)| *one != command) {
+                self.taught.extend(words.first().map(|word| (command, word.clone())));
+            }
             for word in words {
-                let plain = plain(&word);
-                if commands.insert(plain, command).is_some_and(|other| other != command) {
-                    let at = text.find(&format!("\"{word}\"")).unwrap_or(0);
-                    let what = format!("\"{word}\" stands for two different commands");
-                    let found = Diagnostic::error(CODE, what, "please keep it in one of the lists");
-                    return Err(vec![found.at(&Source::new(path, text), at..at + word.len() + 2)]);
+                if own.insert(plain(&word), command).is_some_and(|other| other != command) {
+                    return Err(word);
                 }
             }
         }
-        let all = |words: Vec<String>| words.iter().map(|word| plain(word)).collect::<Vec<_>>();
+        for (word, command) in own {
+            self.commands.entry(word).or_insert(command);
+        }
+        self.start.extend(c.start.iter().map(|word| plain(word)));
+        self.country.extend(c.country.iter().map(|word| plain(word)));
+        Ok(())
+    }
+
+    fn answers(&mut self, a: Answers) {
+        for (answer, words) in [(Answer::Yes, a.yes), (Answer::No, a.no), (Answer::Skip, a.skip)] {
+            let taken = |word: &String| self.answers.iter().any(|(_, words)| words.contains(word));
+            let words: Vec<String> =
+                words.iter().map(|word| plain(word)).filter(|word| !taken(word)).collect();
+            match self.answers.iter_mut().find(|(one, _)| *one == answer) {
+                Some((_, known)) => known.extend(words),
+                None => self.answers.push((answer, words)),
+            }
+        }
+    }
+}
+
+fn twice(path: &str, text: &str, word: &str) -> Diagnostic {
+    let at = text.find(&format!("\"{word}\"")).unwrap_or(0);
+    let what = format!("\"{word}\" stands for two different commands");
+    Diagnostic::error(CODE, what, "please keep it in one of the lists")
+        .at(&Source::new(path, text), at..at + word.len() + 2)
+}
+
+/// The code of what can be wrong with a wording file.
+pub(crate) const CODE: &str = "S020";
+
+impl Wording {
+    /// Reads `wording/<language>.toml`.
+    ///
+    /// # Errors
+    ///
+    /// Says where the file isn't what it should be, and what to do.
+    pub fn read(path: &str, text: &str, language: &Language) -> Result<Wording, Vec<Diagnostic>> {
+        let file: File = toml::from_str(text).map_err(|error| vec![refused(path, text, &error)])?;
+        let english: English = toml::from_str(ENGLISH)
+            .unwrap_or_else(|error| panic!("a test reads the English wording, and it is broken: {error}"));
+        let (crisis, lacks) = file.crisis.over(&english.crisis);
+        if !lacks.is_empty() {
+            let what = format!("a crisis reply can't be said in this language without {}", lacks.join(", "));
+            let help = "please write them under [crisis]; scripts/wording/en.toml shows what they say";
+            let at = text.find("[crisis]").map_or(0..0, |at| at..at + "[crisis]".len());
+            return Err(vec![Diagnostic::error(CODE, what, help).at(&Source::new(path, text), at)]);
+        }
+        let (says, lacks) = file.says.over(&english.says);
+        let mut typed = Typed::default();
+        let typed_whole = file.commands.is_whole() && file.answers.is_whole();
+        let complete = lacks.is_empty() && file.notes.is_some() && typed_whole;
+        typed.commands(file.commands).map_err(|word| vec![twice(path, text, &word)])?;
+        typed.answers(file.answers);
+        // Whoever learned the English words elsewhere, or reads them in a reply, is understood in every language.
+        typed.commands(english.commands).map_err(|word| vec![twice("wording/en.toml", ENGLISH, &word)])?;
+        typed.answers(english.answers);
         Ok(Wording {
             language: language.clone(),
-            says: file.says,
-            notes: file.notes,
-            crisis: file.crisis,
-            commands,
-            taught,
-            answers: vec![
-                (Answer::Yes, all(file.answers.yes)),
-                (Answer::No, all(file.answers.no)),
-                (Answer::Skip, all(file.answers.skip)),
-            ],
-            start: all(c.start),
-            country: all(c.country),
+            says,
+            notes: file.notes.unwrap_or(english.notes),
+            crisis,
+            typed,
+            complete,
         })
+    }
+
+    /// Whether everything is there, and not only what a crisis reply needs.
+    pub fn is_complete(&self) -> bool {
+        self.complete
     }
 
     /// The command that plain words (see [`plain`]) stand for.
     pub fn command(&self, plain: &str) -> Option<Command> {
-        self.commands.get(plain).copied()
+        self.typed.commands.get(plain).copied()
     }
 
     /// The word that the program teaches for a command: the first of its list.
     pub fn command_word(&self, command: Command) -> &str {
-        self.taught.iter().find(|(one, _)| *one == command).map_or("", |(_, word)| word)
+        self.typed.taught.iter().find(|(one, _)| *one == command).map_or("", |(_, word)| word)
     }
 
     /// The word that the program teaches for beginning a guide, as in "start ketamine".
     pub fn start_word(&self) -> &str {
-        self.start.first().map_or("", String::as_str)
+        self.typed.start.first().map_or("", String::as_str)
     }
 
     /// All words that stand for commands.
     pub fn command_words(&self) -> impl Iterator<Item = (&str, Command)> {
-        self.commands.iter().map(|(word, command)| (word.as_str(), *command))
+        self.typed.commands.iter().map(|(word, command)| (word.as_str(), *command))
     }
 
     /// The answer that plain words stand for.
     pub fn answer(&self, plain: &str) -> Option<Answer> {
-        self.answers
+        self.typed
+            .answers
             .iter()
             .find(|(_, words)| words.iter().any(|word| word == plain))
             .map(|(answer, _)| *answer)
@@ -304,25 +403,25 @@ impl Wording {
 
     /// All words that stand for an answer.
     pub fn answer_words(&self, answer: Answer) -> &[String] {
-        self.answers.iter().find(|(one, _)| *one == answer).map_or(&[], |(_, words)| words)
+        self.typed.answers.iter().find(|(one, _)| *one == answer).map_or(&[], |(_, words)| words)
     }
 
     /// What stands behind `start` in "start ketamine".
     pub fn start<'t>(&self, plain: &'t str) -> Option<&'t str> {
-        behind(&self.start, plain)
+        behind(&self.typed.start, plain)
     }
 
     /// What stands behind `country` in "country Canada"; empty where it stands alone.
     pub fn country<'t>(&self, plain: &'t str) -> Option<&'t str> {
-        if self.country.first().is_some_and(|first| first == plain) {
+        if self.typed.country.first().is_some_and(|first| first == plain) {
             return Some("");
         }
-        behind(&self.country, plain)
+        behind(&self.typed.country, plain)
     }
 
     /// Whether plain words use the command that the program teaches for naming a country.
     pub fn asks_country(&self, plain: &str) -> bool {
-        self.country.first().is_some_and(|first| plain.split(' ').next() == Some(first))
+        self.typed.country.first().is_some_and(|first| plain.split(' ').next() == Some(first))
     }
 
     /// Every sentence with its key, for checks.

@@ -6,7 +6,7 @@ use lantern::library::Library;
 use lantern::safety::reply::{self, Shown, Urgency};
 use lantern::safety::resource::{Country, Resources};
 use lantern::safety::{Concern, Level, Who};
-use lantern::script::Block;
+use lantern::script::{Block, Language};
 
 fn library() -> &'static Library {
     Library::builtin()
@@ -31,6 +31,34 @@ const SELF: &[(&str, Level)] = &[
 ];
 
 const OTHER: &[&str] = &["my friend said he wants to kill himself", "my sister is suicidal"];
+
+/// For every language in which distress is recognised: a plain cry in it, and the word for suicide that a crisis reply
+/// must not walk around.
+const LANGUAGES: &[(&str, &str, &str)] = &[
+    ("en", "i want to kill myself", "suicide"),
+    ("ar", "أريد أن أقتل نفسي", "انتحار"),
+    ("de", "ich will mich umbringen", "suizid"),
+    ("es", "quiero suicidarme", "suicidio"),
+    ("fr", "je veux me suicider", "suicide"),
+    ("hi", "मैं आत्महत्या करना चाहता हूँ", "आत्महत्या"),
+    ("id", "aku ingin bunuh diri", "bunuh diri"),
+    ("it", "voglio uccidermi", "suicidio"),
+    ("ja", "自殺したい", "自殺"),
+    ("ko", "자살하고 싶어", "자살"),
+    ("nl", "ik wil zelfmoord plegen", "zelfmoord"),
+    ("pl", "chcę się zabić", "samobój"),
+    ("pt", "quero me matar", "suicídio"),
+    ("ru", "я хочу убить себя", "самоубийств"),
+    ("sv", "jag vill ta livet av mig", "självmord"),
+    ("tr", "intihar etmek istiyorum", "intihar"),
+    ("uk", "я хочу вбити себе", "самогубств"),
+    ("zh", "我想自杀", "自杀"),
+];
+
+/// Small letters, the dot of a Turkish capital i left out.
+fn small(text: &str) -> String {
+    text.to_lowercase().replace('\u{307}', "")
+}
 
 /// Words before the first number or link.
 fn words_before_contacts(reply: &Reply) -> usize {
@@ -157,6 +185,107 @@ fn every_first_answer_keeps_the_rules_of_safe_messaging() {
             "{id} lets them go on"
         );
     }
+}
+
+#[test]
+fn a_cry_is_answered_in_the_language_in_which_it_came() {
+    for (language, cry, suicide) in LANGUAGES {
+        let turn = say(Session::default(), cry, Country::parse("GB"));
+        let reply = &turn.replies[0];
+        assert!(reply.is_crisis(), "{cry}");
+        let own = Language::new(language);
+        assert_eq!(library().crisis(Some(&own)).language(), &own, "there is no crisis page in {language}");
+        let words = reply.plain();
+        let automated = library().wording(Some(&own)).crisis.automated.words(&[]);
+        assert!(words.contains(&automated), "{language}: {words}");
+        assert!(small(&words).contains(suicide), "{language}: {words}");
+        assert!(words.contains("116 123") && words.contains("999"), "{language}: {words}");
+        assert!(words.chars().count() <= 1_100, "{language}: {} characters", words.chars().count());
+    }
+}
+
+#[test]
+fn in_every_language_every_answer_keeps_the_form_of_the_english_one() {
+    for (language, _, suicide) in LANGUAGES {
+        let own = Language::new(language);
+        let page = library().crisis(Some(&own));
+        let automated = library().wording(Some(&own)).crisis.automated.words(&[]);
+        for id in opened() {
+            let step = page.step(id).unwrap_or_else(|| panic!("{language} has no step {id}"));
+            let text: String = step.says.iter().map(|block| block.words() + "\n").collect();
+            assert!(small(&text).contains(suicide), "{language} {id} says it plainly");
+            assert!(text.contains(&automated), "{language} {id} says what it is");
+            let shown = step.says.iter().filter(|block| **block == Block::Resources).count();
+            assert_eq!(shown, 1, "{language} {id} shows contacts once");
+            let before = step.says.iter().take_while(|block| **block != Block::Resources);
+            let before: usize = before.map(|block| block.words().chars().count()).sum();
+            assert!(before <= 320, "{language} {id}: {before} characters before the numbers");
+            let leads = |to: &str| {
+                step.choices.iter().any(|choice| match &choice.target {
+                    lantern::script::Target::Step(at) => page.steps()[*at].id.as_str() == to,
+                    _ => false,
+                })
+            };
+            assert!((2..=6).contains(&step.choices.len()), "{language} {id}: {} choices", step.choices.len());
+            assert!(leads("back-to-the-guide"), "{language} {id} lets them go on");
+        }
+    }
+}
+
+#[test]
+fn in_every_language_a_page_without_a_word_of_treatment_and_without_noise() {
+    let words = [
+        "ketamin",
+        "kétamin",
+        "cetamin",
+        "кетамін",
+        "кетамин",
+        "ケタミン",
+        "케타민",
+        "氯胺酮",
+        "كيتامين",
+        "केटामाइन",
+    ];
+    for (language, ..) in LANGUAGES {
+        for step in library().crisis(Some(&Language::new(language))).steps() {
+            let labels = step.choices.iter().map(|choice| choice.label.clone());
+            let text: String = step.says.iter().map(Block::words).chain(labels).collect();
+            for word in words {
+                assert!(!text.to_lowercase().contains(word), "{language} {} says {word:?}", step.id);
+            }
+            for letter in text.chars() {
+                let loud = matches!(letter, '!' | '！' | '¡' | '\u{1f000}'..='\u{1faff}');
+                assert!(!loud, "{language} {} says {letter:?}", step.id);
+            }
+        }
+    }
+}
+
+#[test]
+fn english_words_are_no_reason_to_leave_the_language_of_a_conversation() {
+    let german = Session { language: Some(Language::new("de")), ..Session::default() };
+    let turn = say(german, "kms", None);
+    assert!(turn.replies[0].plain().contains("Suizidgedanken"), "{}", turn.replies[0].plain());
+    let turn = say(turn.session, "quiero morir", None);
+    assert!(turn.replies[0].plain().contains("pensamientos de suicidio"), "{}", turn.replies[0].plain());
+    let turn = say(turn.session, "Alemania", None);
+    assert_eq!(turn.session.country, Country::parse("DE"));
+}
+
+#[test]
+fn whoever_changes_the_language_on_the_crisis_page_can_still_go_back() {
+    let mut session = say(Session::default(), "start ketamine", None).session;
+    let place = engine::place(&session);
+    for typed in ["i want to die", "Help me get through the next hour", "Breathe with me", "quiero morir"] {
+        session = say(session, typed, None).session;
+    }
+    for _ in 0..5 {
+        let turn = say(session, "atrás", None);
+        assert!(!turn.replies.is_empty());
+        session = turn.session;
+    }
+    assert_eq!(engine::place(&session), place);
+    assert!(session.crisis.is_none());
 }
 
 #[test]

@@ -192,12 +192,16 @@ impl Resources {
     }
 
     /// The country that a person means: a code, a name or an alias, with or without capitals and accents.
-    /// Two letters that no listed country has are still a country, with international contacts.
+    /// Every country is known by its name in each language in which distress is recognised. One that isn't listed,
+    /// or its two letters, is still a country, with international contacts.
     pub fn find(&self, typed: &str) -> Option<Country> {
         let name = fold(typed);
         let name = name.strip_prefix("the ").unwrap_or(&name);
         if let Some(&at) = self.names.get(name) {
             return Some(self.countries[at].code);
+        }
+        if let Some(&code) = local_names().get(name) {
+            return Some(code);
         }
         // Words of two letters are seldom countries: only what is assigned to one counts.
         Country::parse(name).filter(|code| code.is_assigned())
@@ -277,6 +281,19 @@ impl Resources {
         }
         found
     }
+}
+
+/// What countries are called in other languages, [folded](fold).
+fn local_names() -> &'static HashMap<String, Country> {
+    static NAMES: LazyLock<HashMap<String, Country>> = LazyLock::new(|| {
+        let lines = include_str!("resource/names.tsv").lines().filter(|line| !line.starts_with('#'));
+        let countries = lines.filter_map(|line| {
+            let mut fields = line.split('\t');
+            Some((Country::parse(fields.next()?)?, fields))
+        });
+        countries.flat_map(|(code, names)| names.map(move |name| (fold(name), code))).collect()
+    });
+    &NAMES
 }
 
 /// A name as it is compared: [plain] words without accents.

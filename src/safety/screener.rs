@@ -116,6 +116,18 @@ impl Screener {
         self.closer(&folded)
     }
 
+    /// Whether the phrase list of one language alone finds a concern or more in a message.
+    pub fn hears(&self, text: &str, language: &str) -> bool {
+        let folded = fold::fold(text);
+        let tokens = self.compiled.dictionary.tokens(folded.text());
+        let named = |list: &&Language| list.rules.first().is_some_and(|rule| rule.id.language() == language);
+        self.compiled.languages.iter().filter(named).any(|list| {
+            let reading = list.chart.read(&tokens, &self.compiled.dictionary);
+            let weighed = context::weigh(list, &reading, false);
+            weighed.iter().any(|weighed| !weighed.alone && weighed.level >= Level::Concern)
+        })
+    }
+
     /// Makes spelling plain: the first half of [`Screener::screen`], for measuring.
     pub fn fold(&self, text: &str) -> Folded {
         fold::fold(text)

@@ -61,8 +61,14 @@ pub fn translation(source: &Guide, other: &Guide, record: Option<&Translated>) -
             continue;
         };
         let original = &source.steps()[from];
+        // A choice whose step is missing goes with it, and is told there.
+        let there = |target: &Target| match target {
+            Target::Guide(id, Some(step)) if id == other.id() => other.position(step.as_str()).is_some(),
+            _ => true,
+        };
         let links = |guide: &Guide, choices: &[Choice]| -> Vec<(Target, bool)> {
-            choices.iter().map(|choice| (named(guide, choice), choice.note.is_some())).collect()
+            let links = choices.iter().map(|choice| (named(guide, choice), choice.note.is_some()));
+            links.filter(|(target, _)| there(target)).collect()
         };
         if links(source, &original.choices) != links(other, &step.choices) {
             found.relinked.push(at);

@@ -2,9 +2,10 @@
 
 use super::super::session::Aside;
 use super::{Place, Reply, Talk, Tone};
+use crate::library::FALLBACK;
 use crate::safety::reply::{self, Urgency};
 use crate::safety::{Concern, Level};
-use crate::script::{Block, Run, StepId};
+use crate::script::{Block, Language, Run, StepId};
 
 /// How many steps of the crisis page `back` can undo.
 const LONGEST_ASIDE: usize = 50;
@@ -29,8 +30,33 @@ impl Talk<'_> {
         concern.level <= Level::Concern && concern.level <= self.session.shown.dismissed
     }
 
+    /// Goes on in the language in which somebody asked for help, where there is a crisis page in it. English words
+    /// are used in every language, so they are no reason to leave one.
+    fn answer_in_kind(&mut self, concern: &Concern, text: &str) {
+        let Some(rule) = &concern.rule else { return };
+        let (spoken, now) = (rule.language(), self.wording.language.base());
+        if spoken == FALLBACK || spoken == now || self.library.screener.hears(text, now) {
+            return;
+        }
+        let language = Language::new(spoken);
+        let page = self.library.crisis(Some(&language));
+        if page.language().base() == spoken {
+            self.wording = self.library.wording(Some(&language));
+            self.session.language = Some(language);
+            if let Some(aside) = &mut self.session.crisis {
+                // The other page may be shorter: `back` finds only what stands on both.
+                aside.trail.retain(|step| page.position(step.as_str()).is_some());
+                if page.position(aside.step.as_str()).is_none() {
+                    self.session.crisis =
+                        aside.trail.pop().map(|step| Aside { trail: aside.trail.clone(), step });
+                }
+            }
+        }
+    }
+
     /// The reply to what the screen found. The place in the guide stays as it is.
-    pub(in crate::engine) fn crisis(&mut self, concern: &Concern) {
+    pub(in crate::engine) fn crisis(&mut self, concern: &Concern, text: &str) {
+        self.answer_in_kind(concern, text);
         let shown = &mut self.session.shown;
         let step = reply::step(concern, shown);
         shown.times = shown.times.saturating_add(1);
@@ -41,7 +67,8 @@ impl Talk<'_> {
         self.crisis_step(&StepId::new(step), Some(concern));
     }
 
-    pub(in crate::engine) fn crisis_in_public(&mut self, concern: &Concern) {
+    pub(in crate::engine) fn crisis_in_public(&mut self, concern: &Concern, text: &str) {
+        self.answer_in_kind(concern, text);
         let blocks = reply::public(&self.library.resources, self.country, self.wording);
         self.replies.push(Reply::new(Tone::Crisis(Some(concern.level)), blocks));
     }

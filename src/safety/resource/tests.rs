@@ -53,6 +53,28 @@ fn every_number_has_evidence_and_the_day_of_its_last_check() {
 }
 
 #[test]
+fn a_country_is_known_by_its_name_in_every_language_that_people_write() {
+    let resources = Resources::builtin();
+    for (typed, code) in [
+        ("Almanya", "DE"),
+        ("日本", "JP"),
+        ("한국", "KR"),
+        ("台灣", "TW"),
+        ("香港", "HK"),
+        ("مصر", "EG"),
+        ("भारत", "IN"),
+        ("Україна", "UA"),
+        ("россия", "RU"),
+        ("Etats-Unis", "US"),
+        ("Türkiye", "TR"),
+        ("reino unido", "GB"),
+        ("Tchad", "TD"),
+    ] {
+        assert_eq!(resources.find(typed), Some(country(code)), "{typed}");
+    }
+}
+
+#[test]
 fn no_number_that_must_not_be_used_is_shown_anywhere() {
     // Written out here once more, so that the file alone can't let one back in.
     let wrong = [

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::diagnostic::Diagnostic;
-use crate::library::Library;
-use crate::script::{CRISIS, Language};
+use crate::library::{FALLBACK, Library};
+use crate::script::{CRISIS, Guide, Language};
 use crate::transcript::{self, Coverage, Played, Taken, Transcript, walk};
 
 /// How many talks at random are held in each language that has a guide.
@@ -225,10 +225,13 @@ fn chat(library: &Arc<Library>, file: &Path, options: &Options, report: &mut Rep
         });
         played_all.push(played);
     }
-    // A tour says only where choices lead, which must be the same in every language.
+    // A tour says only where choices lead, which must be the same in every language that has no tour of its own.
     if shown.ends_with(".tour.chat") {
-        let guide = file.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
-        for page in library.all_guides().filter(|page| Some(page.id().as_str()) == guide.as_deref()) {
+        let folder = file.parent().unwrap_or(Path::new(""));
+        let guide = folder.file_name().map(|name| name.to_string_lossy().into_owned());
+        let own = |page: &Guide| folder.join(format!("{}.tour.chat", page.language())).exists();
+        let pages = library.all_guides().filter(|page| Some(page.id().as_str()) == guide.as_deref());
+        for page in pages.filter(|page| !own(page)) {
             for talk in talks.iter().filter(|talk| talk.language != *page.language() && chosen(talk)) {
                 let begun = Instant::now();
                 let mut played = transcript::play_translated(library, talk, page.language());
@@ -313,8 +316,9 @@ pub fn coverage(library: &Library, report: &Report) -> Coverage {
 pub fn tour(library: &Arc<Library>, guide: &str, language: &Language) -> Option<String> {
     let guide = library.all_guides().find(|one| one.id().as_str() == guide && one.language() == language)?;
     let mut text = format!(
-        "# Every choice of this guide, taken once. Written by `lantern test --tour {}`; after an edit, write it anew.\n",
-        guide.id()
+        "# Every choice of this guide, taken once. Written by `lantern test --tour {}{}`; after an edit, write it anew.\n",
+        guide.id(),
+        if language.as_str() == FALLBACK { String::new() } else { format!(" --language {language}") },
     );
     for (number, made) in walk::tour(library, guide).iter().enumerate() {
         text += &format!("\n{}", made.places(&format!("Tour {}", number + 1)));
