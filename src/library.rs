@@ -229,6 +229,11 @@ impl Library {
         }
     }
 
+    /// Whether a path of a scripts folder is one that a library is made of; others are for people and for tests.
+    pub fn reads(path: &str) -> bool {
+        !matches!(Sort::of(path), Sort::Other)
+    }
+
     /// The library that the program was built with.
     pub fn builtin() -> &'static Arc<Library> {
         static LIBRARY: LazyLock<Arc<Library>> = LazyLock::new(|| {
@@ -238,7 +243,7 @@ impl Library {
         &LIBRARY
     }
 
-    /// The scripts that the program was built with, as path and text.
+    /// The scripts that the program was built with, as path and text, in the order of their paths.
     pub fn builtin_files() -> &'static [(&'static str, &'static str)] {
         BUILTIN
     }

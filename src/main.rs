@@ -338,7 +338,7 @@ fn library_in_service(config: &Config, forgetful: bool) -> Arc<Library> {
     if !folder.is_dir() {
         return Library::builtin().clone();
     }
-    let library::Loaded { library, found } = library::load(folder);
+    let library::Loaded { library, found, .. } = library::load(folder, false);
     match library {
         Some(mut library) => {
             // Whoever is in an earlier text finishes on it. Without the history they are moved, kindly.
@@ -367,7 +367,7 @@ fn library_as_is(folder: &Path) -> Result<Arc<Library>> {
     if !folder.is_dir() {
         return Ok(Library::builtin().clone());
     }
-    match library::load(folder).library {
+    match library::load(folder, false).library {
         Some(library) => Ok(Arc::new(library)),
         None => bail!("the scripts in {} have errors; lantern check {0} says which", folder.display()),
     }

@@ -21,6 +21,9 @@ pub use read::read;
 /// The id of the crisis page, whose steps the program shows by itself.
 pub const CRISIS: &str = "crisis";
 
+/// The steps that a command leads to, whatever the choices say.
+pub const COMMANDED: &[&str] = &["topics", "notes"];
+
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*

@@ -4,6 +4,7 @@
 //! English, and then no guide can be put into service in that language. No key may be unknown.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use serde::Deserialize;
 
@@ -48,7 +49,7 @@ pub enum Answer {
     Skip,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Commands {
     help_now: Vec<String>,
@@ -77,7 +78,7 @@ impl Commands {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Answers {
     yes: Vec<String>,
@@ -249,6 +250,16 @@ struct English {
 
 const ENGLISH: &str = include_str!("../scripts/wording/en.toml");
 
+impl English {
+    fn builtin() -> &'static English {
+        static BUILTIN: LazyLock<English> = LazyLock::new(|| {
+            toml::from_str(ENGLISH)
+                .unwrap_or_else(|error| panic!("a test reads the English wording, and it is broken: {error}"))
+        });
+        &BUILTIN
+    }
+}
+
 /// The wording of one language.
 #[derive(Debug)]
 pub struct Wording {
@@ -339,8 +350,7 @@ impl Wording {
     /// Says where the file isn't what it should be, and what to do.
     pub fn read(path: &str, text: &str, language: &Language) -> Result<Wording, Vec<Diagnostic>> {
         let file: File = toml::from_str(text).map_err(|error| vec![refused(path, text, &error)])?;
-        let english: English = toml::from_str(ENGLISH)
-            .unwrap_or_else(|error| panic!("a test reads the English wording, and it is broken: {error}"));
+        let english = English::builtin();
         let (crisis, lacks) = file.crisis.over(&english.crisis);
         if !lacks.is_empty() {
             let what = format!("a crisis reply can't be said in this language without {}", lacks.join(", "));
@@ -355,12 +365,14 @@ impl Wording {
         typed.commands(file.commands).map_err(|word| vec![twice(path, text, &word)])?;
         typed.answers(file.answers);
         // Whoever learned the English words elsewhere, or reads them in a reply, is understood in every language.
-        typed.commands(english.commands).map_err(|word| vec![twice("wording/en.toml", ENGLISH, &word)])?;
-        typed.answers(english.answers);
+        typed
+            .commands(english.commands.clone())
+            .map_err(|word| vec![twice("wording/en.toml", ENGLISH, &word)])?;
+        typed.answers(english.answers.clone());
         Ok(Wording {
             language: language.clone(),
             says,
-            notes: file.notes.unwrap_or(english.notes),
+            notes: file.notes.unwrap_or_else(|| english.notes.clone()),
             crisis,
             typed,
             complete,

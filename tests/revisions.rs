@@ -80,7 +80,7 @@ impl Desk {
     }
 
     fn service(scripts: &Path, revisions: &Revisions, store: Arc<MemoryStore>) -> Arc<Service> {
-        let mut library = library::load(scripts).library.expect("sound scripts");
+        let mut library = library::load(scripts, false).library.expect("sound scripts");
         revisions.remember(&mut library).expect("the history is written");
         let settings = Settings { country: None, language: None, expire: 86_400 };
         Arc::new(Service::new(Arc::new(library), store, Secret::from_seed(1), settings))

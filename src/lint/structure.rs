@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::diagnostic::{Diagnostic, Source, nearest};
 use crate::library::Library;
 use crate::safety::reply;
-use crate::script::{Block, CRISIS, Guide, Run, StepId, Target, graph};
+use crate::script::{Block, COMMANDED, CRISIS, Guide, Run, StepId, Target, graph};
 
 /// A link leads to a guide or a step that isn't there.
 const UNKNOWN_TARGET: &str = "S006";
@@ -19,9 +19,6 @@ const FOOTNOTE: &str = "S014";
 const MARKER: &str = "S015";
 /// A crisis page that lacks a step which the program opens.
 const CRISIS_STEP: &str = "S017";
-
-/// The steps that a command leads to, whatever the choices say.
-const COMMANDED: &[&str] = &["topics", "notes"];
 
 /// Everything about structure that only the whole library shows.
 pub fn check(library: &Library) -> Vec<Diagnostic> {

@@ -9,7 +9,6 @@ use anyhow::{Context, Result, bail};
 use lantern::diagnostic::nearest;
 use lantern::library::Library;
 use lantern::lint::rules::{RULES, Rule};
-use lantern::proof;
 use lantern::safety::scorecard::Scorecard;
 use lantern::script::{Language, compare};
 use lantern::shell::clock;
@@ -30,7 +29,7 @@ fn count(n: usize, what: &str) -> String {
 /// Reads a folder, a file, or the built-in scripts.
 fn load(config: &Config, path: &Path, alone: bool) -> Result<Loaded> {
     Ok(if path.is_dir() {
-        library::load(path)
+        library::load(path, true)
     } else if path.is_file() {
         library::load_file(path)
     } else if path == config.scripts && alone {
@@ -46,9 +45,7 @@ pub(super) fn check(config: &Config, paths: &[PathBuf], format: Format) -> Resul
     let mut out = anstream::AutoStream::auto(io::stdout());
     let (mut errors, mut warnings) = (0, 0);
     for path in paths {
-        let mut loaded = load(config, path, paths.len() == 1)?;
-        let proof = loaded.library.as_ref().map(proof::prove);
-        loaded.found.extend(proof.iter().flat_map(|proof| proof.failures.iter().cloned()));
+        let loaded = load(config, path, paths.len() == 1)?;
         for one in &loaded.found {
             *(if one.is_error() { &mut errors } else { &mut warnings }) += 1;
             match format {
@@ -57,7 +54,7 @@ pub(super) fn check(config: &Config, paths: &[PathBuf], format: Format) -> Resul
                 Format::Github => writeln!(out, "{}", one.annotation(path))?,
             }
         }
-        if let (Format::Text, Some(library), Some(proof)) = (format, &loaded.library, &proof) {
+        if let (Format::Text, Some(library), Some(proof)) = (format, &loaded.library, &loaded.proof) {
             let guides = library.all_guides().count();
             let steps: usize = library.all_guides().map(|guide| guide.steps().len()).sum();
             let choices: usize =

@@ -12,8 +12,8 @@ use self::front::Front;
 use self::link::{is_local, local_target};
 use self::page::{Part, Piece, Text};
 use super::{
-    Block, CRISIS, Choice, ChoiceId, Footnote, Guide, GuideId, Language, Revision, Run, Step, StepId, Target,
-    slug,
+    Block, COMMANDED, CRISIS, Choice, ChoiceId, Footnote, Guide, GuideId, Language, Revision, Run, Step,
+    StepId, Target, slug,
 };
 use crate::diagnostic::{Diagnostic, Source, nearest};
 
@@ -387,7 +387,7 @@ impl Reader<'_, '_> {
                     code::CHOICES_PLACE,
                     item.range.clone(),
                     "in a list of choices, every item is one link and nothing else",
-                    "please make this item a link, as in [the words](#the-step), or move it into the text above",
+                    "please make this item a link, as in [the words](#the-step), or put a sentence between the list of the text and the choices",
                 ),
             }
         }
@@ -601,64 +601,80 @@ impl Reader<'_, '_> {
         steps: &mut [Step],
         index: &HashMap<StepId, usize>,
     ) {
-        let mut reported = HashSet::new();
+        // Links are read from where the file stands: what it says of itself is compared with that elsewhere.
+        let path = self.source.path();
+        let (own, spoken) =
+            local_target(path, "#").map_or((id.as_str(), language.as_str()), |(id, lang, _)| (id, lang));
+        let mut missing = Vec::new();
+        let mut led_to = HashSet::new();
         for Pending { step, choice, to, range } in std::mem::take(&mut self.links) {
-            let target = match local_target(self.source.path(), &to) {
-                Some((guide, lang, anchor)) if guide == id.as_str() && lang == language.as_str() => {
-                    match anchor {
-                        Some(anchor) => {
-                            index.get(anchor).map(|&at| Target::Step(at)).ok_or(anchor.to_owned())
+            let target = match local_target(path, &to) {
+                Some((guide, lang, anchor)) if guide == own && lang == spoken => {
+                    match anchor.map(|anchor| (anchor, index.get(anchor))) {
+                        Some((_, Some(&at))) => Target::Step(at),
+                        Some((anchor, None)) => {
+                            missing.push((anchor.to_owned(), range));
+                            continue;
                         }
-                        None => Ok(Target::Step(0)),
+                        None => Target::Step(0),
                     }
                 }
-                Some((_, lang, _)) if lang != language.as_str() => {
+                Some((_, lang, _)) if lang != spoken => {
                     let what = format!("this leads to a page in another language (\"{lang}\")");
-                    self.fault(
-                        code::UNKNOWN_TARGET,
-                        range,
-                        what,
-                        format!("please lead to the page in \"{language}\""),
-                    );
+                    let help = format!("please lead to the page in \"{spoken}\"");
+                    self.fault(code::UNKNOWN_TARGET, range, what, help);
                     continue;
                 }
                 Some((guide, _, anchor)) => {
                     let anchor = anchor.map(StepId::new);
-                    Ok(if guide == CRISIS {
+                    if guide == CRISIS {
                         Target::Crisis(anchor)
                     } else {
                         Target::Guide(GuideId::new(guide), anchor)
-                    })
+                    }
                 }
                 None => {
                     self.fault(code::OUTSIDE, range, format!("\"{to}\" leads to no page of a guide"), "please write #the-step, or ../other-guide/en.md#the-step; links can't leave the scripts folder");
                     continue;
                 }
             };
-            match target {
-                Ok(target) => steps[step].choices[choice].target = target,
-                Err(missing) => {
-                    // Searching all ids for each of many wrong links would be quadratic.
-                    let hint = if reported.len() < 20 {
-                        nearest(&missing, index.keys().map(StepId::as_str))
-                    } else {
-                        None
-                    };
-                    let help = match hint {
-                        Some(near) => format!("did you mean #{near}?"),
-                        None => format!(
-                            "please either add a step whose heading gives that id, as in `## {missing}`, or lead to one that is there"
-                        ),
-                    };
-                    self.fault(
-                        code::UNKNOWN_TARGET,
-                        range,
-                        format!("there is no step \"{missing}\" in this guide"),
-                        help,
-                    );
-                    reported.insert(missing);
-                }
+            if let Target::Step(at) = target {
+                led_to.insert(at);
             }
+            steps[step].choices[choice].target = target;
+        }
+        if missing.is_empty() {
+            return;
+        }
+        // Where one name is missing and one step is never led to, its heading was probably reworded.
+        let mut lonely = (1..steps.len())
+            .filter(|at| !led_to.contains(at) && !COMMANDED.contains(&steps[*at].id.as_str()));
+        let names: HashSet<String> = missing.iter().map(|(name, _)| name.clone()).collect();
+        let renamed = match (lonely.next(), lonely.next()) {
+            (Some(at), None) if names.len() == 1 => Some(&steps[at]),
+            _ => None,
+        };
+        let mut searched = HashSet::new();
+        for (name, range) in missing {
+            // Searching all ids for each of many wrong links would be quadratic.
+            searched.insert(name.clone());
+            let near = nearest(&name, index.keys().map(StepId::as_str)).filter(|_| searched.len() <= 20);
+            let help = match (near, renamed) {
+                (Some(near), _) => format!("did you mean #{near}?"),
+                (None, Some(step)) => format!(
+                    "did you mean #{}? nothing leads there, so its heading may have been reworded; or give it the old id: `## {} {{#{name}}}`",
+                    step.id, step.title
+                ),
+                (None, None) => format!(
+                    "please either add a step whose heading gives that id, as in `## {name}`, or lead to one that is there"
+                ),
+            };
+            self.fault(
+                code::UNKNOWN_TARGET,
+                range,
+                format!("there is no step \"{name}\" in this guide"),
+                help,
+            );
         }
     }
 }

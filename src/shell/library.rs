@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::path::Path;
+use std::thread;
 
 use crate::diagnostic::Diagnostic;
 use crate::library::Library;
 use crate::lint;
+use crate::proof::{self, Proof};
 use crate::script::read::LONGEST_FILE;
 
 /// The code of a file that can't be read at all.
@@ -17,36 +19,46 @@ const MOST_FILES: usize = 10_000;
 pub struct Loaded {
     /// The library, if there is no error.
     pub library: Option<Library>,
+    /// What was proved of it, where that was asked for and there is no other error. Its failures are among `found`.
+    pub proof: Option<Proof>,
     /// Errors and warnings, in the order of files and places.
     pub found: Vec<Diagnostic>,
 }
 
-/// Reads and checks a scripts folder.
-pub fn load(folder: &Path) -> Loaded {
+/// Reads and checks a scripts folder; proves it, too, where that is asked for.
+pub fn load(folder: &Path, proving: bool) -> Loaded {
     let mut found = Vec::new();
     let mut files = Vec::new();
     gather(folder, "", 0, &mut files, &mut found);
-    check(files, found)
+    check(files, found, proving)
 }
 
-/// Reads and checks a scripts folder as if one of its files had this text.
+/// Whether these are the very scripts that the program was built with, which its tests have checked.
+fn are_builtin(files: &[(String, String)]) -> bool {
+    let builtin = Library::builtin_files();
+    files.iter().filter(|(path, _)| Library::reads(path)).all(|(path, text)| {
+        builtin.binary_search_by_key(&path.as_str(), |file| file.0).is_ok_and(|at| builtin[at].1 == text)
+    })
+}
+
+/// Reads, checks and proves a scripts folder as if one of its files had this text.
 pub fn load_with(folder: &Path, path: &str, text: &str) -> Loaded {
     let mut found = Vec::new();
     let mut files = Vec::new();
     gather(folder, "", 0, &mut files, &mut found);
     files.retain(|(other, _)| other != path);
     files.push((path.to_owned(), text.to_owned()));
-    check(files, found)
+    check(files, found, true)
 }
 
-/// Reads and checks one guide of its own, among the built-in scripts.
+/// Reads, checks and proves one guide of its own, among the built-in scripts.
 pub fn load_file(file: &Path) -> Loaded {
     let shown = file.display().to_string();
     let text = match read(file) {
         Ok(text) => text,
         Err((what, help)) => {
             let found = vec![Diagnostic::error(UNREADABLE, what, help).in_file(&shown)];
-            return Loaded { library: None, found };
+            return Loaded { library: None, proof: None, found };
         }
     };
     // Its place is its folder and its name, wherever the folder is.
@@ -60,30 +72,39 @@ pub fn load_file(file: &Path) -> Loaded {
     let others = Library::builtin_files().iter().filter(|(other, _)| *other != path);
     let files =
         others.map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).chain([(path.clone(), text)]);
-    let mut loaded = check(files.collect(), Vec::new());
+    let mut loaded = check(files.collect(), Vec::new(), true);
     loaded.found.retain(|one| one.place.as_ref().is_none_or(|place| place.path == path));
     loaded
 }
 
-/// Checks the scripts that the program was built with.
+/// Checks and proves the scripts that the program was built with.
 pub fn load_builtin() -> Loaded {
     let files = Library::builtin_files().iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned()));
-    check(files.collect(), Vec::new())
+    check(files.collect(), Vec::new(), true)
 }
 
-fn check(files: Vec<(String, String)>, mut found: Vec<Diagnostic>) -> Loaded {
+fn check(files: Vec<(String, String)>, mut found: Vec<Diagnostic>, proving: bool) -> Loaded {
     let library = match Library::read(files.iter().map(|(path, text)| (path.as_str(), text.as_str()))) {
-        Ok(library) => {
-            found.extend(lint::check(&library));
-            Some(library)
-        }
+        Ok(library) => library,
         Err(faults) => {
             found.extend(faults);
-            None
+            return Loaded { library: None, proof: None, found };
         }
     };
-    let library = library.filter(|_| !found.iter().any(Diagnostic::is_error));
-    Loaded { library, found }
+    // Neither needs the other, and a moderator waits for both.
+    let (linted, proof) = thread::scope(|scope| {
+        let proof = proving.then(|| scope.spawn(|| proof::prove(&library)));
+        let known = !proving && are_builtin(&files);
+        let linted = if known { Vec::new() } else { lint::check(&library) };
+        (linted, proof.and_then(|proof| proof.join().ok()))
+    });
+    found.extend(linted);
+    let sound = !found.iter().any(Diagnostic::is_error);
+    // What was proved of a library with errors would only repeat them.
+    let proof = proof.filter(|_| sound);
+    found.extend(proof.iter().flat_map(|proof| proof.failures.iter().cloned()));
+    let sound = sound && proof.as_ref().is_none_or(|proof| proof.failures.is_empty());
+    Loaded { library: sound.then_some(library), proof, found }
 }
 
 fn gather(

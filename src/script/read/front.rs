@@ -1,5 +1,6 @@
 //! The `---` block at the beginning of a guide.
 
+use super::link::local_target;
 use super::{MOST_FINDINGS, Reader, code};
 use crate::diagnostic::nearest;
 use crate::script::{GuideId, Language, slug};
@@ -55,7 +56,14 @@ impl Reader<'_, '_> {
                 }
                 Some(("language", value)) => fault(
                     format!("\"{value}\" is not a language code"),
-                    "please write the code of the language, such as en, de or pt-BR".into(),
+                    match local_target(self.source.path(), "#")
+                        .filter(|(_, named, _)| Language::is_code(named))
+                    {
+                        Some((_, named, _)) => format!(
+                            "please write language: {named}, as the name of the file says, or move the file to another name, such as de.md or pt-BR.md"
+                        ),
+                        None => "please write the code of the language, such as en, de or pt-BR".into(),
+                    },
                 ),
                 Some(("reviewed", value @ ("yes" | "no"))) => {
                     reviewed.replace(value == "yes").and_then(|_| {

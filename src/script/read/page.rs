@@ -320,6 +320,10 @@ impl Page<'_, '_> {
                 "please add a line [^name]: … with the source at the end of the file, or take the mark away"
             } else if line.contains(['“', '”', '„', '«', '»']) {
                 "please use straight quotes \" around the line for the notes: curly ones break the link"
+            } else if line.contains("](") && !line.contains(')') {
+                "please close it with ) at its end, as in [the words](#the-step)"
+            } else if line.contains('(') && !line.contains(']') {
+                "please close the words with ], as in [the words](#the-step)"
             } else if !line.contains("](") && line.contains(']') {
                 "please write where it leads, as in [the words](#the-step), or write \\[ for a plain bracket"
             } else {
@@ -336,7 +340,7 @@ impl Page<'_, '_> {
         self.refuse(
             range,
             "HTML is not part of the guide language",
-            "please take it away; for plain < write \\<",
+            "please take the marks in < > away and keep the words between them; for plain < write \\<",
         );
     }
 
@@ -348,9 +352,10 @@ impl Page<'_, '_> {
 /// What to say of Markdown that is not in the subset.
 fn foreign(tag: &Tag<'_>) -> (&'static str, &'static str) {
     match tag {
-        Tag::Table(_) => {
-            ("tables are not part of the guide language", "please write it as a list, or as several steps")
-        }
+        Tag::Table(_) => (
+            "tables are not part of the guide language",
+            "please write it as a list, with a sentence between it and the choices, or as several steps",
+        ),
         Tag::Image { .. } => (
             "images are not part of the guide language",
             "please say in words what it shows, or link to a page that shows it",

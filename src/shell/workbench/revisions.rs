@@ -17,7 +17,6 @@ use crate::library::Library;
 use crate::script::compare::{self, Edit};
 use crate::script::{self, CRISIS, Guide, GuideId, Language, Revision};
 use crate::shell::library;
-use crate::{lint, proof};
 
 /// How many earlier texts are read at the start for those who are still in them.
 const MOST_KEPT: usize = 200;
@@ -115,14 +114,10 @@ impl Revisions {
     /// What is wrong with it.
     pub fn examine(&self, text: &str) -> Result<Candidate, RevisionError> {
         let path = script::read::own_path(text);
-        let current = library::load(&self.scripts).library;
+        let current = library::load(&self.scripts, false).library;
         let with = library::load_with(&self.scripts, &path, text);
         let errors = |found: Vec<Diagnostic>| Err(RevisionError::Errors(found));
-        let Some(library) = with.library else { return errors(with.found) };
-        let proof = proof::prove(&library);
-        if !proof.failures.is_empty() {
-            return errors(proof.failures);
-        }
+        let (Some(library), Some(proof)) = (with.library, with.proof) else { return errors(with.found) };
         let find = |library: &Library| library.all_guides().find(|guide| guide.path() == path).cloned();
         let Some(guide) = find(&library) else {
             return errors(vec![
@@ -139,7 +134,8 @@ impl Revisions {
             || Edit { added: guide.steps().iter().map(|step| step.id.clone()).collect(), ..Edit::default() },
             |before| compare::edit(before, &guide),
         );
-        let warnings = lint::check(&library)
+        let warnings = with
+            .found
             .into_iter()
             .filter(|one| one.place.as_ref().is_some_and(|place| place.path == path))
             .collect();

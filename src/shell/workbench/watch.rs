@@ -8,7 +8,6 @@ use std::time::{Duration, SystemTime};
 
 use super::revisions::Revisions;
 use crate::diagnostic::Diagnostic;
-use crate::proof;
 use crate::shell::{Service, clock, library};
 
 /// How often the folder is looked at. A change is taken up once it has been still for one look: an editor that
@@ -73,14 +72,10 @@ impl Drop for Watch {
 
 /// Reads the folder and, if it is sound, puts it into service.
 pub fn take_up(service: &Service, folder: &Path, revisions: &Revisions) -> Change {
-    let loaded = library::load(folder);
+    let loaded = library::load(folder, true);
     let Some(library) = loaded.library else {
         return Change::Refused(loaded.found);
     };
-    let proof = proof::prove(&library);
-    if !proof.failures.is_empty() {
-        return Change::Refused(proof.failures);
-    }
     let before = service.library();
     // Where the history can't be written, the scripts are no less sound.
     let withdrawn = revisions.found(&before, &library, clock::now()).unwrap_or_default();
