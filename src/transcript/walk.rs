@@ -21,6 +21,8 @@ pub const CRIES: &[(&str, Level)] = &[
     ("i cant do this anymore", Level::Concern),
     ("my friend said he wants to kill himself", Level::Concern),
     ("k i l l myself", Level::Concern),
+    ("ich will sterben", Level::Ideation),
+    ("quiero suicidarme", Level::Ideation),
 ];
 
 /// A conversation that was made up, as a transcript that can be kept and played.
