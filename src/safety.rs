@@ -110,10 +110,15 @@ pub struct Concern {
 }
 
 impl Concern {
-    /// The more serious of two; of equals the one about the person who writes, then the first.
+    /// More serious is more; of equals what is about the person who writes.
+    fn rank(&self) -> (Level, u8) {
+        let who = self.who.map_or(0, |who| if who == Who::Oneself { 2 } else { 1 });
+        (self.level, who)
+    }
+
+    /// The more serious of two; of equals the first.
     #[must_use]
-    pub(crate) fn or(self, other: Concern) -> Concern {
-        let rank = |c: &Concern| (c.level, c.who.map_or(0, |who| if who == Who::Oneself { 2 } else { 1 }));
-        if rank(&other) > rank(&self) { other } else { self }
+    fn or(self, other: Concern) -> Concern {
+        if other.rank() > self.rank() { other } else { self }
     }
 }

@@ -4,8 +4,9 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::LazyLock;
 
+use super::chart::Reading;
 use super::compile::{Compiled, Language, compile};
-use super::context::{self, Span};
+use super::context::{self, Span, Weighed};
 use super::fold::{self, Folded};
 use super::phrase;
 use super::{Concern, Level, RuleId, Who};
@@ -149,19 +150,15 @@ impl Screener {
     fn closer(&self, folded: &Folded) -> Concern {
         let tokens = self.compiled.dictionary.tokens(folded.text());
         let awake = self.compiled.anchors.awake(folded.text(), &tokens, &self.compiled.dictionary);
-        let mut best = Concern::default();
+        let mut best = Best::default();
         for (index, language) in self.compiled.languages.iter().enumerate() {
             if awake >> index & 1 == 0 {
                 continue;
             }
             let reading = language.chart.read(&tokens, &self.compiled.dictionary);
-            for weighed in context::weigh(language, &reading, false) {
-                if !weighed.alone {
-                    best = best.or(concern(language, weighed.sign, weighed.level));
-                }
-            }
+            best.take(language, &reading, &context::weigh(language, &reading, false));
         }
-        best
+        best.concern
     }
 
     /// The same as [`Screener::screen`], with everything that it weighed.
@@ -170,7 +167,7 @@ impl Screener {
         let tokens = self.compiled.dictionary.tokens(folded.text());
         let awake = self.compiled.anchors.awake(folded.text(), &tokens, &self.compiled.dictionary);
         let mut signs = Vec::new();
-        let mut best = Concern::default();
+        let mut best = Best::default();
         for (index, language) in self.compiled.languages.iter().enumerate() {
             if awake >> index & 1 == 0 {
                 continue;
@@ -182,10 +179,9 @@ impl Screener {
                 let words = folded.text()[start..end].to_owned();
                 Read { words, at: folded.original(start..end, text) }
             };
-            for weighed in context::weigh(language, &reading, true) {
-                if !weighed.alone {
-                    best = best.or(concern(language, weighed.sign, weighed.level));
-                }
+            let all = context::weigh(language, &reading, true);
+            best.take(language, &reading, &all);
+            for weighed in all {
                 let rule = &language.rules[weighed.sign.index as usize];
                 signs.push(Sign {
                     rule: rule.id.clone(),
@@ -205,7 +201,7 @@ impl Screener {
                 });
             }
         }
-        Explanation { folded: folded.text().trim().to_owned(), signs, result: best }
+        Explanation { folded: folded.text().trim().to_owned(), signs, result: best.concern }
     }
 
     /// Tries the examples and traps of a list.
@@ -262,6 +258,26 @@ impl Screener {
             }
         }
         faults
+    }
+}
+
+/// The most serious of what several languages found. Of equals counts the language that reads more of the message: its
+/// words decide in which language a person is answered.
+#[derive(Default)]
+struct Best {
+    concern: Concern,
+    /// How many words that language's phrases read, each phrase counted.
+    words: u32,
+}
+
+impl Best {
+    fn take(&mut self, language: &Language, reading: &Reading<'_>, weighed: &[Weighed]) {
+        let counted = weighed.iter().filter(|one| !one.alone);
+        let own = counted.fold(Concern::default(), |own, one| own.or(concern(language, one.sign, one.level)));
+        let words = reading.found.iter().map(|&found| found.end - reading.start(found)).sum();
+        if (own.rank(), words) > (self.concern.rank(), self.words) {
+            *self = Best { concern: own, words };
+        }
     }
 }
 
