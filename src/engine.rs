@@ -193,7 +193,7 @@ pub fn turn(library: &Library, session: Session, event: &Event<'_>) -> Turn {
         }
         return talk.end(none);
     };
-    let concern = library.screener.screen(text);
+    let concern = library.screen(text);
     let offers = talk.offers();
     let chosen = route::exact(text, &offers);
     // The words of a choice that leads to the crisis page are answered there, by the words written for them.

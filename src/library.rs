@@ -6,14 +6,18 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
 
 use crate::diagnostic::{Diagnostic, Source, nearest};
-use crate::safety::Screener;
+use crate::safety::local::Local;
 use crate::safety::resource::Resources;
+use crate::safety::{Concern, Screener};
 use crate::script::compare::Translated;
 use crate::script::{self, CRISIS, Guide, GuideId, Language, Revision};
 use crate::wording::Wording;
 
 /// The language that stands in where another is missing.
 pub const FALLBACK: &str = "en";
+
+/// The name of the list, among the phrase lists, of what a server adds to them.
+const LOCAL: &str = "local";
 
 /// The code of what can be wrong with the folder as a whole.
 const PLACE: &str = "S018";
@@ -116,7 +120,9 @@ pub struct Library {
     heard: BTreeSet<Language>,
     /// Which text of the source each translation says.
     translated: BTreeMap<(GuideId, Language), Translated>,
-    /// Decides who sees a crisis reply.
+    /// What this server adds to the phrase lists.
+    local: Option<Arc<Local>>,
+    /// Recognises distress by the phrase lists alone; [`Library::screen`] adds what is said on this server.
     pub screener: Arc<Screener>,
     /// Whom to contact, by country.
     pub resources: Arc<Resources>,
@@ -160,6 +166,7 @@ impl Library {
         let mut heard = BTreeSet::new();
         let mut translated = BTreeMap::new();
         let mut resources = None;
+        let mut local = None;
         for (path, text) in all {
             match Sort::of(path) {
                 Sort::Guide(id, language) => {
@@ -188,6 +195,7 @@ impl Library {
                         Err(faults) => found.extend(faults),
                     }
                 }
+                Sort::Phrases(LOCAL) => local = Some((path, text)),
                 Sort::Phrases(language) => {
                     heard.insert(Language::new(language));
                     phrases.push((path, text));
@@ -223,6 +231,16 @@ impl Library {
                 None
             }
         };
+        let local = match (local, &screener) {
+            (Some((path, text)), Some(screener)) => match Local::read(path, text, screener) {
+                Ok(local) => Some(Arc::new(local)),
+                Err(faults) => {
+                    found.extend(faults);
+                    None
+                }
+            },
+            _ => None,
+        };
         match (screener, resources) {
             (Some(screener), Some(resources)) if found.is_empty() => Ok(Library {
                 guides,
@@ -230,6 +248,7 @@ impl Library {
                 wording,
                 heard,
                 translated,
+                local,
                 screener,
                 resources,
             }),
@@ -262,6 +281,14 @@ impl Library {
         others.filter_map(|(_, languages)| pick(languages, Some(language)))
     }
 
+    /// What a message says, and of whom: decides who sees a crisis reply.
+    pub fn screen(&self, text: &str) -> Concern {
+        match &self.local {
+            Some(local) => local.screen(&self.screener, text),
+            None => self.screener.screen(text),
+        }
+    }
+
     /// Every guide in every language, the crisis pages among them.
     pub fn all_guides(&self) -> impl Iterator<Item = &Arc<Guide>> {
         self.guides.values().flat_map(BTreeMap::values)
@@ -287,6 +314,7 @@ impl Library {
             wording: self.wording.clone(),
             heard: self.heard.clone(),
             translated: self.translated.clone(),
+            local: self.local.clone(),
             screener: self.screener.clone(),
             resources: self.resources.clone(),
         })

@@ -576,13 +576,19 @@ fn harness(config: &Config, dir: Option<PathBuf>, scripts: Option<PathBuf>) -> R
 fn detect(config: &Config, explain: Option<&str>, scripts: Option<PathBuf>) -> Result<ExitCode> {
     let library = library_as_is(scripts.as_deref().unwrap_or(&config.scripts))?;
     if let Some(text) = explain {
-        write!(anstream::AutoStream::auto(io::stdout()), "{}", library.screener.explain(text))?;
+        let mut out = anstream::AutoStream::auto(io::stdout());
+        let explained = library.screener.explain(text);
+        write!(out, "{explained}")?;
+        let here = library.screen(text);
+        if here != explained.result {
+            writeln!(out, "  with the words of this server: {here}")?;
+        }
         return Ok(ExitCode::SUCCESS);
     }
     if io::stdin().is_terminal() {
         anstream::eprintln!("lantern: reading lines such as {{\"id\":1,\"text\":\"…\"}}; Ctrl-D ends");
     }
-    let scanned = scan::scan(&library.screener, io::stdin().lock(), io::stdout().lock())?;
+    let scanned = scan::scan(&library, io::stdin().lock(), io::stdout().lock())?;
     Ok(if scanned.refused == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -20,6 +20,7 @@ mod compile;
 mod context;
 pub mod fold;
 mod letters;
+pub mod local;
 mod notation;
 mod phrase;
 pub mod reply;

@@ -238,7 +238,7 @@ impl Service {
         send: &mut dyn FnMut(&Reply),
     ) -> bool {
         let Kind::Text(text) = event.kind else { return false };
-        let concern = library.screener.screen(text);
+        let concern = library.screen(text);
         if concern.level < Level::Concern {
             return false;
         }

@@ -47,6 +47,7 @@ fn findings(files: &[Example]) -> Vec<Diagnostic> {
     }
     if let [Example { path, text }] = files
         && path.starts_with("phrases/")
+        && *path != "phrases/local.toml"
     {
         return Screener::read(&[(path, text)]).err().unwrap_or_default();
     }

@@ -6,15 +6,15 @@
 
 use std::path::Path;
 
-use lantern::safety::Screener;
 use lantern::safety::scorecard::Scorecard;
+use lantern::safety::{Level, Screener};
 use lantern::shell::workbench::scorecard::{self, Cases};
 
 #[path = "safety/properties.rs"]
 mod properties;
 
 /// The sum of all floors. It only ever grows: who lowers a floor has to lower this as well, and say why.
-const FLOORS: usize = 2389;
+const FLOORS: usize = 3219;
 
 fn cases() -> Cases {
     let cases = scorecard::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/safety")).unwrap();
@@ -49,6 +49,24 @@ fn there_are_sixty_groups_and_fifteen_hundred_cases_in_eighteen_languages() {
     assert!(groups.len() >= 60, "{}", groups.len());
     assert!(groups.iter().map(|group| group.cases.len()).sum::<usize>() >= 1500);
     assert_eq!(languages.len(), 18);
+}
+
+#[test]
+fn whoever_cries_for_help_is_answered_by_the_list_of_their_own_language() {
+    let screener = Screener::builtin();
+    let (mut right, mut all) = (0, 0);
+    for group in cases().groups {
+        let language = group.name.split('/').next().unwrap();
+        for case in &group.cases {
+            let concern = screener.screen(&case.text);
+            if let Some(rule) = concern.rule.filter(|_| concern.level >= Level::Concern) {
+                // English words are used in every language, and leave a conversation in its own.
+                right += usize::from(rule.language() == language || rule.language() == "en");
+                all += 1;
+            }
+        }
+    }
+    assert!(right * 1000 >= all * 995, "{right} of {all}");
 }
 
 #[test]

@@ -65,7 +65,7 @@ pub fn chat(service: &Service, opening: &Opening<'_>) -> io::Result<()> {
             continue;
         }
         if let Some(name) = save_as(text)
-            && service.library().screener.screen(text).level < Level::Concern
+            && service.library().screen(text).level < Level::Concern
         {
             let told = match &document {
                 None => "There are no notes on the screen yet. Type notes first.".to_owned(),

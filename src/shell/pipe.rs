@@ -312,7 +312,7 @@ impl<W: Write> Pipe<'_, W> {
                 self.handle(re, person, Kind::Choose(at), false, None)
             }
             // Even a label that nobody offered is heard first.
-            (None, Pick::Label(label)) if self.library.screener.screen(label).level >= Level::Concern => {
+            (None, Pick::Label(label)) if self.library.screen(label).level >= Level::Concern => {
                 self.handle(re, person, Kind::Text(label), false, None)
             }
             (None, choice) => Ok(Err(no_choice(choice, &offers))),

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::lines::{self, Line};
-use crate::safety::{Level, Screener, Who};
+use crate::library::Library;
+use crate::safety::{Level, Who};
 
 #[derive(Deserialize)]
 struct Request<'a> {
@@ -46,7 +47,7 @@ pub struct Scanned {
 /// # Errors
 ///
 /// Where input can't be read or output can't be written.
-pub fn scan(screener: &Screener, input: impl Read, output: impl Write) -> io::Result<Scanned> {
+pub fn scan(library: &Library, input: impl Read, output: impl Write) -> io::Result<Scanned> {
     let mut input = BufReader::with_capacity(1 << 16, input);
     let mut output = io::BufWriter::with_capacity(1 << 16, output);
     let mut buffer = Vec::new();
@@ -57,7 +58,7 @@ pub fn scan(screener: &Screener, input: impl Read, output: impl Write) -> io::Re
             Line::Text(line) if line.trim().is_empty() => continue,
             Line::Text(line) => match serde_json::from_str::<Request<'_>>(&line) {
                 Ok(request) => {
-                    let concern = screener.screen(&request.text);
+                    let concern = library.screen(&request.text);
                     let rule = concern.rule.as_ref().map(|rule| rule.as_str());
                     let answer = Answer { id: request.id, level: concern.level, who: concern.who, rule };
                     serde_json::to_writer(&mut output, &answer)?;

@@ -301,7 +301,7 @@ impl Stage for Core<'_> {
                 let session = self.session();
                 let offers = engine::offers(&self.library, &session, Some(&self.language));
                 let wording = self.library.wording(session.language.as_ref().or(Some(&self.language)));
-                let heard_first = self.library.screener.screen(text).level >= crate::safety::Level::Concern
+                let heard_first = self.library.screen(text).level >= crate::safety::Level::Concern
                     && route::exact(text, &offers).is_none();
                 if let (route::Meaning::Choice(at), false) =
                     (route::route(text, &offers, wording), heard_first)

@@ -8,13 +8,21 @@
 It reads the cases of this folder, which were written for Lantern and which Lantern was tuned to: for the others they
 are unseen, so the table is fair to nobody and shows what kinds of words each was made for. MORE.jsonl has one object a
 line, {"text": ..., "label": 0 or 1}, and is for texts that none of them has seen. "Recognised" is whatever a detector
-says of a text other than that it is fine; of Lantern, concern or above.
+says of a text other than that it is fine; of Lantern, concern or above. `suicide-text-predictor` (0.2.4, needs
+torch 2.0.1 and Python 3.11) is slow, so it is asked for every tenth text only.
 """
 
+import contextlib
+import functools
+import io
 import json
 import pathlib
 import subprocess
 import sys
+import time
+
+
+SLOW = "suicide-text-predictor 0.2.4"
 
 
 def cases(folder):
@@ -29,9 +37,29 @@ def cases(folder):
 
 
 def lantern(program, texts):
-    lines = "".join(json.dumps({"id": at, "text": text}) + "\n" for at, text in enumerate(texts))
-    out = subprocess.run([program, "scan"], input=lines, capture_output=True, text=True, check=True).stdout
-    return [json.loads(line)["level"] in ("concern", "ideation", "imminent") for line in out.splitlines()]
+    """Answers, and seconds: those of a run with one line, the start of the program, are taken off."""
+
+    def run(texts):
+        lines = "".join(json.dumps({"id": at, "text": text}) + "\n" for at, text in enumerate(texts))
+        began = time.perf_counter()
+        out = subprocess.run([program, "scan"], input=lines, capture_output=True, text=True, check=True).stdout
+        return out.splitlines(), time.perf_counter() - began
+
+    start = min(run(["hello"])[1] for _ in range(3))
+    lines, took = run(texts)
+    answers = [json.loads(line)["level"] in ("concern", "ideation", "imminent") for line in lines]
+    return answers, max(took - start, 1e-9), None
+
+
+def ask(detect, texts):
+    """Answers, seconds, and the worst time for one text."""
+    answers, worst, began = [], 0.0, time.perf_counter()
+    for text in texts:
+        one = time.perf_counter()
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            answers.append(bool(detect(text)))
+        worst = max(worst, time.perf_counter() - one)
+    return answers, time.perf_counter() - began, worst
 
 
 def others():
@@ -66,10 +94,18 @@ def others():
         guard = InputGuard(max_chars=10**6, crisis_rules=DEFAULT_CRISIS_RULES)
         return lambda text: not guard.check_text(text)
 
+    def predictor():
+        import torch
+        # It reads its 77 MB anew for every text.
+        torch.load = functools.cache(torch.load)
+        from suicide_text_predictor import predict_tweet
+        return lambda text: "NON-SUICIDE" not in predict_tweet(text)
+
     add("rrt-advocate 0.1.1", rrt)
     add("humane-proxy 0.6.0", humane)
     add("pantheon-guardrails 0.3.2", pantheon)
     add("cogno-aegis 0.1.0", cogno)
+    add(SLOW, predictor)
     return found
 
 
@@ -80,6 +116,7 @@ def share(answers, wanted, which):
 
 def main():
     program, more = sys.argv[1], sys.argv[2:]
+    detectors = others()
     own = list(cases(pathlib.Path(__file__).parent))
     sets = {
         "own cases, English": [(text, want) for language, text, want in own if language == "en"],
@@ -90,11 +127,17 @@ def main():
         sets[path] = [(line["text"], bool(line["label"])) for line in map(json.loads, lines)]
     for name, pairs in sets.items():
         texts, wanted = [text for text, _ in pairs], [want for _, want in pairs]
-        print(f"\n{name}\n{'':28}{'recognised':>18}{'false alarms':>20}")
-        rows = {"lantern": lantern(program, texts)}
-        rows |= {one: [detect(text) for text in texts] for one, detect in others().items()}
-        for one, answers in rows.items():
-            print(f"{one:28}{share(answers, wanted, True):>18}{share(answers, wanted, False):>20}")
+        print(f"\n{name}\n{'':30}{'recognised':>18}{'false alarms':>20}{'texts a second':>16}{'worst ms':>10}")
+
+        def row(one, wanted, answers, took, worst):
+            shares = f"{share(answers, wanted, True):>18}{share(answers, wanted, False):>20}"
+            worst = "" if worst is None else f"{1e3 * worst:.1f}"
+            print(f"{one:30}{shares}{len(answers) / took:16,.0f}{worst:>10}", flush=True)
+
+        row("lantern", wanted, *lantern(program, texts))
+        for one, detect in detectors.items():
+            step = 10 if one == SLOW else 1
+            row(one, wanted[::step], *ask(detect, texts[::step]))
 
 
 if __name__ == "__main__":
