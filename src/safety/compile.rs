@@ -36,6 +36,7 @@ pub(crate) struct RuleEntry {
     pub beside: Option<Level>,
     pub firm: bool,
     pub certain: bool,
+    pub whole: bool,
 }
 
 /// A context without its texts.
@@ -195,6 +196,7 @@ impl<'a> Writer<'a> {
                 beside: rule.beside,
                 firm: rule.firm,
                 certain: rule.certain,
+                whole: rule.whole,
             });
             for phrase in &rule.phrases {
                 for pieces in self.variants(&phrase.value) {

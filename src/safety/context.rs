@@ -75,6 +75,9 @@ pub(crate) fn weigh(language: &Language, reading: &Reading<'_>, all: bool) -> Ve
                 continue;
             }
             let sign = Span { index, start: reading.start(found), end: found.end };
+            if rule.whole && (sign.start, sign.end as usize) != (0, reading.tokens.len()) {
+                continue;
+            }
             if all && weighed.iter().any(|w| w.sign == sign) {
                 continue;
             }

@@ -34,6 +34,8 @@ pub(crate) struct Rule {
     pub firm: bool,
     /// Defused by nothing.
     pub certain: bool,
+    /// Counts only where it is all that the message says.
+    pub whole: bool,
 }
 
 /// Words that defuse a sign.
@@ -73,8 +75,8 @@ pub(crate) struct List {
 }
 
 const TOP: [&str; 9] = ["language", "common", "filler", "rare", "joined", "glued", "sets", "rule", "context"];
-const RULE: [&str; 10] =
-    ["id", "level", "who", "about", "phrases", "examples", "traps", "beside", "firm", "certain"];
+const RULE: [&str; 11] =
+    ["id", "level", "who", "about", "phrases", "examples", "traps", "beside", "firm", "certain", "whole"];
 const CONTEXT: [&str; 9] = ["id", "to", "about", "phrases", "examples", "reach", "sentence", "firm", "only"];
 
 const APOSTROPHES: [char; 2] = ['\'', '’'];
@@ -383,8 +385,9 @@ impl Reader<'_, '_> {
         let beside = self.level(table, "beside");
         let firm = self.flag(table, "firm");
         let certain = self.flag(table, "certain");
+        let whole = self.flag(table, "whole");
         about?;
-        Some(Rule { id: id?, level: level?, who, phrases, examples, traps, beside, firm, certain })
+        Some(Rule { id: id?, level: level?, who, phrases, examples, traps, beside, firm, certain, whole })
     }
 
     fn context(&mut self, value: &Value<'_>) -> Option<Context> {
