@@ -228,8 +228,11 @@ impl Dictionary {
 
     /// The closer look at one word.
     fn resolve(&self, word: &str) -> Option<(WordId, WordId)> {
-        if let Some(found) = self.known(word) {
-            return Some(found);
+        if let Some((exact, stem)) = self.known(word) {
+            // "killl" begins as "killing" does, and is "kill" all the same.
+            let stretched = exact == UNKNOWN && word.len() <= LONGEST;
+            let exact = if stretched { self.unstretched(word).unwrap_or(exact) } else { exact };
+            return Some((exact, stem));
         }
         if word.len() > LONGEST {
             return None;
@@ -238,6 +241,12 @@ impl Dictionary {
             if word.bytes().any(|b| b.is_ascii_lowercase()) {
                 if let Some(found) = unleet(word, |w| self.squeezed(w)) {
                     return Some(found);
+                }
+                // Before the symbols are left out: "k*ll" is rather "kill" than a slip of it.
+                if word.contains('*')
+                    && let Some(id) = self.censored(word)
+                {
+                    return Some((id, UNKNOWN));
                 }
                 let bare: String = word.chars().filter(|c| !c.is_ascii_punctuation()).collect();
                 if bare.len() < word.len()
@@ -261,42 +270,17 @@ impl Dictionary {
         rest.filter_map(|rest| self.words.get(rest)).next().map(|&id| (id, UNKNOWN))
     }
 
-    /// A word whose letters were stretched: every run of three or more is tried as one and as two, then
-    /// every run as one.
+    /// A word whose letters were stretched, or a slip of one.
     fn squeezed(&self, word: &str) -> Option<(WordId, WordId)> {
         if let Some(found) = self.known(word) {
             return Some(found);
         }
-        let bytes = word.as_bytes();
-        if !word.is_ascii() || !bytes.windows(2).any(|w| w[0] == w[1]) {
-            return None;
-        }
-        let mut runs: Vec<(u8, usize)> = Vec::new();
-        for &byte in bytes {
-            match runs.last_mut() {
-                Some((last, count)) if *last == byte => *count += 1,
-                _ => runs.push((byte, 1)),
-            }
-        }
-        let long: Vec<usize> = (0..runs.len()).filter(|&i| runs[i].1 >= 3).take(4).collect();
-        if long.is_empty() {
-            return None;
-        }
-        for choice in 0..(1usize << long.len()) {
-            let mut tried = String::with_capacity(word.len());
-            for (i, &(byte, count)) in runs.iter().enumerate() {
-                let keep = match long.iter().position(|&l| l == i) {
-                    Some(at) => 1 + (choice >> at & 1),
-                    None => count,
-                };
-                tried.extend(std::iter::repeat_n(byte as char, keep));
-            }
-            if let Some(found) = self.known(&tried) {
-                return Some(found);
-            }
-        }
-        let all: String = runs.iter().map(|&(byte, _)| byte as char).collect();
-        self.known(&all)
+        shrunk(word).find_map(|tried| self.known(&tried))
+    }
+
+    /// The dictionary's word that was stretched into this one.
+    fn unstretched(&self, word: &str) -> Option<WordId> {
+        shrunk(word).find_map(|tried| self.words.get(&*tried).copied())
     }
 
     /// A word with letters struck out: each symbol stands for one letter, a row of them for one or more.
@@ -425,6 +409,7 @@ impl Dictionary {
         };
         // Before the closer look, which may see no more than a stem ("killmyself" begins like "killing").
         if !self.words.contains_key(word)
+            && !self.slips.contains_key(word)
             && let Some(pieces) = self.segments(word)
         {
             for (from, to, found) in pieces {
@@ -485,6 +470,32 @@ impl Dictionary {
 
 /// A word within a longer one: where it starts and ends, and what it is.
 type Piece = (usize, usize, (WordId, WordId));
+
+/// What a word with stretched letters may stand for: every run of three or more as two and as one, then every run as
+/// one. Two come first: "killl" is "kill" before it is "kil".
+fn shrunk(word: &str) -> impl Iterator<Item = String> {
+    let mut runs: Vec<(u8, usize)> = Vec::new();
+    for &byte in word.as_bytes() {
+        match runs.last_mut() {
+            Some((last, count)) if *last == byte => *count += 1,
+            _ => runs.push((byte, 1)),
+        }
+    }
+    let long: Vec<usize> = (0..runs.len()).filter(|&i| runs[i].1 >= 3).take(4).collect();
+    let choices = if long.is_empty() || !word.is_ascii() { 0 } else { 1usize << long.len() };
+    let single = (choices > 0).then(|| runs.iter().map(|&(byte, _)| byte as char).collect());
+    let some = (0..choices).map(move |choice| {
+        let letters = runs.iter().enumerate().flat_map(|(i, &(byte, count))| {
+            let keep = match long.iter().position(|&l| l == i) {
+                Some(at) => 2 - (choice >> at & 1),
+                None => count,
+            };
+            std::iter::repeat_n(byte as char, keep)
+        });
+        letters.collect::<String>()
+    });
+    some.chain(single)
+}
 
 /// Whether a letter belongs to a script that is read one letter at a time.
 pub(crate) fn single(c: char) -> bool {
