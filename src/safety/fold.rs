@@ -212,6 +212,8 @@ impl<const KEEP: bool> Folder<KEEP> {
     }
 
     fn mark(&mut self, mark: u8, from: usize) {
+        // What comes after a mark is a word of its own, also where no space is written.
+        self.single = false;
         self.gap(from);
         // A row of the same marks is one.
         if self.end < 2 || self.out[self.end - 2] != mark {
@@ -413,6 +415,12 @@ mod tests {
     #[test]
     fn marks_stand_by_themselves() {
         assert_eq!(fold("No. \"Well\", so... what?!").text(), " no . \" well \" , so , what . ");
+    }
+
+    #[test]
+    fn a_comma_of_ours_between_their_letters_parts_them_as_their_own_does() {
+        assert_eq!(fold("还行,但我不想活了.对").text(), " 还行 , 但我不想活了 . 对 ");
+        assert_eq!(fold("还行，但我不想活了。对").text(), " 还行 , 但我不想活了 . 对 ");
     }
 
     #[test]
