@@ -16,12 +16,15 @@ import contextlib
 import functools
 import io
 import json
+import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 import time
 
 
+HERE = pathlib.Path(__file__).resolve().parent
 SLOW = "suicide-text-predictor 0.2.4"
 
 
@@ -115,16 +118,23 @@ def share(answers, wanted, which):
 
 
 def main():
-    program, more = sys.argv[1], sys.argv[2:]
+    program, more = pathlib.Path(sys.argv[1]).resolve(), [pathlib.Path(path).resolve() for path in sys.argv[2:]]
+    # One of them writes a database of what it met wherever it stands: not here, and not for longer than this run.
+    with tempfile.TemporaryDirectory() as away:
+        os.chdir(away)
+        compare(program, more)
+
+
+def compare(program, more):
     detectors = others()
-    own = list(cases(pathlib.Path(__file__).parent))
+    own = list(cases(HERE))
     sets = {
         "own cases, English": [(text, want) for language, text, want in own if language == "en"],
         "own cases, 17 other languages": [(text, want) for language, text, want in own if language != "en"],
     }
     for path in more:
-        lines = pathlib.Path(path).read_text(encoding="utf-8").splitlines()
-        sets[path] = [(line["text"], bool(line["label"])) for line in map(json.loads, lines)]
+        lines = path.read_text(encoding="utf-8").splitlines()
+        sets[path.name] = [(line["text"], bool(line["label"])) for line in map(json.loads, lines)]
     for name, pairs in sets.items():
         texts, wanted = [text for text, _ in pairs], [want for _, want in pairs]
         print(f"\n{name}\n{'':30}{'recognised':>18}{'false alarms':>20}{'texts a second':>16}{'worst ms':>10}")
