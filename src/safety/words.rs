@@ -474,16 +474,12 @@ type Piece = (usize, usize, (WordId, WordId));
 /// What a word with stretched letters may stand for: every run of three or more as two and as one, then every run as
 /// one. Two come first: "killl" is "kill" before it is "kil".
 fn shrunk(word: &str) -> impl Iterator<Item = String> {
-    let mut runs: Vec<(u8, usize)> = Vec::new();
-    for &byte in word.as_bytes() {
-        match runs.last_mut() {
-            Some((last, count)) if *last == byte => *count += 1,
-            _ => runs.push((byte, 1)),
-        }
-    }
+    let stretched = word.is_ascii() && word.as_bytes().windows(3).any(|w| w[0] == w[1] && w[1] == w[2]);
+    // Most words are not stretched, and cost nothing here.
+    let runs: Vec<(u8, usize)> = if stretched { runs(word) } else { Vec::new() };
     let long: Vec<usize> = (0..runs.len()).filter(|&i| runs[i].1 >= 3).take(4).collect();
-    let choices = if long.is_empty() || !word.is_ascii() { 0 } else { 1usize << long.len() };
-    let single = (choices > 0).then(|| runs.iter().map(|&(byte, _)| byte as char).collect());
+    let choices = if stretched { 1usize << long.len() } else { 0 };
+    let single = stretched.then(|| runs.iter().map(|&(byte, _)| byte as char).collect());
     let some = (0..choices).map(move |choice| {
         let letters = runs.iter().enumerate().flat_map(|(i, &(byte, count))| {
             let keep = match long.iter().position(|&l| l == i) {
@@ -495,6 +491,18 @@ fn shrunk(word: &str) -> impl Iterator<Item = String> {
         letters.collect::<String>()
     });
     some.chain(single)
+}
+
+/// The letters of a word, each with how often it stands there in a row.
+fn runs(word: &str) -> Vec<(u8, usize)> {
+    let mut runs: Vec<(u8, usize)> = Vec::new();
+    for &byte in word.as_bytes() {
+        match runs.last_mut() {
+            Some((last, count)) if *last == byte => *count += 1,
+            _ => runs.push((byte, 1)),
+        }
+    }
+    runs
 }
 
 /// Whether a letter belongs to a script that is read one letter at a time.

@@ -61,7 +61,7 @@ pub fn translation(source: &Guide, other: &Guide, record: Option<&Translated>) -
             continue;
         };
         let original = &source.steps()[from];
-        // A choice whose step is missing goes with it, and is told there.
+        // A choice whose step is missing goes with it: `missing` names the step.
         let there = |target: &Target| match target {
             Target::Guide(id, Some(step)) if id == other.id() => other.position(step.as_str()).is_some(),
             _ => true,

@@ -658,7 +658,8 @@ impl Reader<'_, '_> {
         for (name, range) in missing {
             // Searching all ids for each of many wrong links would be quadratic.
             searched.insert(name.clone());
-            let near = nearest(&name, index.keys().map(StepId::as_str)).filter(|_| searched.len() <= 20);
+            let near =
+                (searched.len() <= 20).then(|| nearest(&name, index.keys().map(StepId::as_str))).flatten();
             let help = match (near, renamed) {
                 (Some(near), _) => format!("did you mean #{near}?"),
                 (None, Some(step)) => format!(

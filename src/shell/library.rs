@@ -1,6 +1,7 @@
 //! Reads a scripts folder from disk: the whole, or what is wrong with it.
 
 use std::fs;
+use std::panic::resume_unwind;
 use std::path::Path;
 use std::thread;
 
@@ -36,9 +37,12 @@ pub fn load(folder: &Path, proving: bool) -> Loaded {
 /// Whether these are the very scripts that the program was built with, which its tests have checked.
 fn are_builtin(files: &[(String, String)]) -> bool {
     let builtin = Library::builtin_files();
-    files.iter().filter(|(path, _)| Library::reads(path)).all(|(path, text)| {
-        builtin.binary_search_by_key(&path.as_str(), |file| file.0).is_ok_and(|at| builtin[at].1 == text)
-    })
+    let mut read = files.iter().filter(|(path, _)| Library::reads(path));
+    // Some of them are not all of them: a guide that is left out may be one that another leads to.
+    read.clone().count() == builtin.len()
+        && read.all(|(path, text)| {
+            builtin.binary_search_by_key(&path.as_str(), |file| file.0).is_ok_and(|at| builtin[at].1 == text)
+        })
 }
 
 /// Reads, checks and proves a scripts folder as if one of its files had this text.
@@ -96,7 +100,9 @@ fn check(files: Vec<(String, String)>, mut found: Vec<Diagnostic>, proving: bool
         let proof = proving.then(|| scope.spawn(|| proof::prove(&library)));
         let known = !proving && are_builtin(&files);
         let linted = if known { Vec::new() } else { lint::check(&library) };
-        (linted, proof.and_then(|proof| proof.join().ok()))
+        // What fails while proving must never pass for proved.
+        let proof = proof.map(|proof| proof.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        (linted, proof)
     });
     found.extend(linted);
     let sound = !found.iter().any(Diagnostic::is_error);
@@ -180,4 +186,24 @@ pub(super) fn read(path: &Path) -> Result<String, (String, String)> {
         let what = format!("line {line} is not UTF-8 text");
         (what, "please save the file as UTF-8 in your editor".to_owned())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_with_only_some_of_the_built_in_guides_is_checked_like_any_other() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let page =
+            Library::builtin_files().iter().find(|file| file.0 == "ketamine/en.md").expect("it is there");
+        fs::create_dir(folder.path().join("ketamine")).expect("a folder");
+        fs::write(folder.path().join(page.0), page.1).expect("a file");
+        // It leads to the guide about supporting someone, which is not there.
+        for proving in [false, true] {
+            let loaded = load(folder.path(), proving);
+            assert!(loaded.library.is_none());
+            assert!(loaded.found.iter().any(|one| one.code == "S006"), "proving: {proving}");
+        }
+    }
 }

@@ -47,8 +47,10 @@ impl Talk<'_> {
                 // The other page may be shorter: `back` finds only what stands on both.
                 aside.trail.retain(|step| page.position(step.as_str()).is_some());
                 if page.position(aside.step.as_str()).is_none() {
-                    self.session.crisis =
-                        aside.trail.pop().map(|step| Aside { trail: aside.trail.clone(), step });
+                    match aside.trail.pop() {
+                        Some(step) => aside.step = step,
+                        None => self.session.crisis = None,
+                    }
                 }
             }
         }
