@@ -13,7 +13,7 @@ use crate::library::Library;
 use crate::safety::resource::Country;
 use crate::safety::{Concern, Level};
 use crate::script::{Block, ChoiceId, Guide, GuideId, Language, Run, Step, StepId};
-use crate::wording::Command;
+use crate::wording::{Command, plain};
 pub use session::Session;
 use talk::Talk;
 
@@ -29,6 +29,8 @@ pub struct Event<'a> {
     pub at: u64,
     /// Whether others can read it where it was said.
     pub public: bool,
+    /// Whether a public reply to this person stands there already, so that another can be shorter.
+    pub again: bool,
     /// The country to assume until the person names theirs: the operator's default.
     pub country: Option<Country>,
     /// The language to assume until another is chosen.
@@ -46,6 +48,15 @@ pub enum Kind<'a> {
     Text(&'a str),
     /// Chose what stands at this position, from 0, among what is [offered](offers).
     Choose(usize),
+    /// Pressed a button that was offered at a spot (see [`Place::spot`]), now or long ago.
+    Pick {
+        /// Where it was offered; 0 where no guide had begun.
+        spot: u32,
+        /// Which one.
+        choice: ChoiceId,
+    },
+    /// Named the country that they are in, by a command of the platform.
+    Country(&'a str),
     /// Used a command of the platform.
     Command(Command),
 }
@@ -57,6 +68,14 @@ pub struct Place {
     pub guide: GuideId,
     /// The step.
     pub step: StepId,
+}
+
+impl Place {
+    /// The place as a number that a button can carry, the same in every language and never 0: FNV-1a, as in
+    /// [`ChoiceId::of`]. Two places that share one would only lead to the gentle answer that a button is old.
+    pub fn spot(&self) -> u32 {
+        ChoiceId::of(&format!("{}#{}", self.guide, self.step)).to_bits().max(1)
+    }
 }
 
 /// A choice as it is offered to a person.
@@ -171,6 +190,12 @@ pub fn place(session: &Session) -> Option<Place> {
     Some(Place { guide: visit.guide.clone(), step: spot.step.clone() })
 }
 
+/// The place whose choices count now: on the crisis page while it is open, else in the guide.
+pub fn open_place(library: &Library, session: &Session, language: Option<&Language>) -> Option<Place> {
+    let (page, step) = open(library, session, language)?;
+    Some(Place { guide: page.id().clone(), step: step.id.clone() })
+}
+
 /// Answers an event. The screen is asked first, in every state.
 pub fn turn(library: &Library, session: Session, event: &Event<'_>) -> Turn {
     let none = Concern::default();
@@ -188,6 +213,8 @@ pub fn turn(library: &Library, session: Session, event: &Event<'_>) -> Turn {
         match event.kind {
             Kind::Arrive(guide) => talk.arrive(guide, away),
             Kind::Choose(at) => talk.choose(at),
+            Kind::Pick { spot, choice } => talk.pick(spot, choice),
+            Kind::Country(name) => talk.set_country(&plain(name)),
             Kind::Command(command) => talk.command(command),
             Kind::Text(_) => {}
         }
@@ -200,7 +227,7 @@ pub fn turn(library: &Library, session: Session, event: &Event<'_>) -> Turn {
     let answered = chosen.is_some_and(|at| talk.leads_to_help(at));
     if concern.level >= Level::Concern && !answered && !talk.is_dismissed(&concern) {
         if event.public {
-            talk.crisis_in_public(&concern, text);
+            talk.crisis_in_public(&concern, text, event.again);
         } else {
             talk.crisis(&concern, text);
         }
@@ -220,7 +247,7 @@ pub fn crisis_reply(library: &Library, concern: &Concern, event: &Event<'_>) -> 
     let mut talk = Talk::new(library, Session::default(), event.country, event.language);
     let text = if let Kind::Text(text) = event.kind { text } else { "" };
     if event.public {
-        talk.crisis_in_public(concern, text);
+        talk.crisis_in_public(concern, text, event.again);
     } else {
         talk.crisis(concern, text);
     }

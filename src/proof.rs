@@ -137,6 +137,7 @@ impl Walker<'_> {
             id: 0,
             at: NOW,
             public: false,
+            again: false,
             country: Country::parse("GB"),
             language: Some(guide.language()),
             kind,

@@ -251,6 +251,16 @@ impl ChoiceId {
             label.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)),
         )
     }
+
+    /// The name as a number, to be carried by a button of a platform.
+    pub fn to_bits(self) -> u32 {
+        self.0
+    }
+
+    /// The name that [`to_bits`](ChoiceId::to_bits) gave.
+    pub fn from_bits(bits: u32) -> Self {
+        ChoiceId(bits)
+    }
 }
 
 /// One thing that a person can choose at a step.

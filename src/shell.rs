@@ -38,6 +38,8 @@ const MOST_RECALLS: usize = 4;
 const TRIES: usize = 20;
 /// How many locks the conversations share: more than there will ever be threads.
 const LOCKS: usize = 256;
+/// The record of a mark. No session begins with this byte, so that none is taken for the other.
+const MARK: &[u8] = &[0];
 
 /// What an operator decided for all conversations.
 #[derive(Debug, Clone)]
@@ -70,10 +72,14 @@ pub struct Incoming<'a> {
     pub event: &'a str,
     /// Whether others can read it there.
     pub public: bool,
+    /// Whether a public reply to this person stands there already.
+    pub again: bool,
     /// When, in seconds since 1970.
     pub at: u64,
     /// The country of the place where it was said, above the operator's default.
     pub country: Option<Country>,
+    /// The language of the place where it was said, above the operator's default.
+    pub language: Option<&'a Language>,
     /// What was done.
     pub kind: Kind<'a>,
 }
@@ -148,20 +154,33 @@ impl Service {
     /// before the store is waited for or anything is locked.
     pub fn handle(&self, incoming: &Incoming<'_>, send: &mut dyn FnMut(&Reply)) -> Outcome {
         let library = self.library();
+        let sent = self.answer_crisis(&library, incoming, send);
+        self.answer_rest(&library, incoming, sent, send)
+    }
+
+    /// The first half of [`handle`](Service::handle), with a library of the place's own: sends the crisis reply, if
+    /// one is due, and says whether it did. It waits for nothing longer than 50 milliseconds.
+    pub fn answer_crisis(
+        &self,
+        library: &Arc<Library>,
+        incoming: &Incoming<'_>,
+        send: &mut dyn FnMut(&Reply),
+    ) -> bool {
         let key = self.key(&incoming.from);
-        let event = Event {
-            id: if incoming.event.is_empty() {
-                0
-            } else {
-                self.secret.event_hash(incoming.from.platform, incoming.event)
-            },
-            at: incoming.at,
-            public: incoming.public,
-            country: incoming.country.or(self.settings.country),
-            language: self.settings.language.as_ref(),
-            kind: incoming.kind,
-        };
-        let sent = self.crisis_first(&library, &key, &event, send);
+        self.crisis_first(library, &key, &self.event(incoming), send)
+    }
+
+    /// The other half: takes the turn, keeps the session, and sends every reply but the crisis reply that was `sent`
+    /// before.
+    pub fn answer_rest(
+        &self,
+        library: &Arc<Library>,
+        incoming: &Incoming<'_>,
+        sent: bool,
+        send: &mut dyn FnMut(&Reply),
+    ) -> Outcome {
+        let key = self.key(&incoming.from);
+        let event = self.event(incoming);
         let _order = self.lock(&key);
         let mut forgetful = false;
         for _ in 0..TRIES {
@@ -172,7 +191,7 @@ impl Service {
                     (None, self.remembered(&key).unwrap_or_default())
                 }
             };
-            let mut turn = engine::turn(&library, session, &event);
+            let mut turn = engine::turn(library, session, &event);
             if turn.replies.is_empty() {
                 return Outcome { concern: turn.concern, session: turn.session, forgetful };
             }
@@ -184,7 +203,7 @@ impl Service {
             }
             self.remember(&key, &turn.session, forgetful);
             if forgetful {
-                self.own_up(&library, &event, &mut turn);
+                self.own_up(library, &event, &mut turn);
             }
             for reply in turn.replies.iter().filter(|reply| !(sent && reply.is_crisis())) {
                 send(reply);
@@ -196,6 +215,57 @@ impl Service {
         let wording = library.wording(session.language.as_ref().or(event.language));
         send(&Reply::told(wording.says.cannot_remember.blocks()));
         Outcome { concern: Concern::default(), session, forgetful: true }
+    }
+
+    fn event<'e>(&'e self, incoming: &Incoming<'e>) -> Event<'e> {
+        Event {
+            id: if incoming.event.is_empty() {
+                0
+            } else {
+                self.secret.event_hash(incoming.from.platform, incoming.event)
+            },
+            at: incoming.at,
+            public: incoming.public,
+            again: incoming.again,
+            country: incoming.country.or(self.settings.country),
+            language: incoming.language.or(self.settings.language.as_ref()),
+            kind: incoming.kind,
+        }
+    }
+
+    /// Marks that something was done for, or asked by, a person: says whether there was no such mark yet. It is kept
+    /// like a session, under a keyed hash, and goes after `lasts` seconds.
+    ///
+    /// # Errors
+    ///
+    /// Where the store fails; then nothing is marked.
+    pub fn mark(&self, what: &Address<'_>, now: u64, lasts: u64) -> Result<bool, StoreError> {
+        let put = self.store.put(&self.key(what), None, MARK, now, now.saturating_add(lasts))?;
+        Ok(put == Put::Done)
+    }
+
+    /// Whether there is such a mark.
+    ///
+    /// # Errors
+    ///
+    /// Where the store fails.
+    pub fn is_marked(&self, what: &Address<'_>, now: u64) -> Result<bool, StoreError> {
+        Ok(self.store.get(&self.key(what), now)?.is_some())
+    }
+
+    /// Takes a mark away.
+    ///
+    /// # Errors
+    ///
+    /// Where the store fails.
+    pub fn unmark(&self, what: &Address<'_>) -> Result<(), StoreError> {
+        self.store.delete(&self.key(what)).map(drop)
+    }
+
+    /// A number that stands for somebody or something in memory, and in no other process.
+    pub fn hash(&self, what: &Address<'_>) -> u64 {
+        let key = self.key(what);
+        key.as_bytes().iter().take(8).fold(0, |sum, &byte| sum << 8 | u64::from(byte))
     }
 
     /// Erases everything about a person at once.

@@ -127,7 +127,7 @@ macro_rules! sentences {
 sentences! {
     /// What the program says by itself.
     Says, in a file SaysPart {
-        hello no_guide welcome_back welcome_back_soft moved unclear unclear_again unclear_no_choices out_of_range
+        hello no_guide welcome_back welcome_back_soft moved late unclear unclear_again unclear_no_choices out_of_range
         between ticked unticked at_the_start stopped no_topics erased erase_failed cannot_remember unknown_guide
         country_set country_set_unlisted country_unknown country_guess country_ask help privacy
     }
@@ -137,7 +137,7 @@ sentences! {
     /// The parts of a crisis reply that the program makes.
     CrisisWords, in a file CrisisPart {
         call text text_keyword whatsapp chat website hours emergency emergency_other emergency_unknown emergency_unknown_other emergency_local directory directory_unknown
-        country_ask mention public after bare automated
+        country_ask mention public public_again after bare automated
     }
 }
 

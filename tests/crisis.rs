@@ -13,8 +13,15 @@ fn library() -> &'static Library {
 }
 
 fn say(session: Session, text: &str, country: Option<Country>) -> engine::Turn {
-    let event =
-        Event { id: 0, at: 1_000_000, public: false, country, language: None, kind: Kind::Text(text) };
+    let event = Event {
+        id: 0,
+        at: 1_000_000,
+        public: false,
+        again: false,
+        country,
+        language: None,
+        kind: Kind::Text(text),
+    };
     engine::turn(library(), session, &event)
 }
 
@@ -419,6 +426,7 @@ fn from_every_step_of_every_guide_the_crisis_reply_comes_first_and_the_place_sta
                     id: 0,
                     at: 1_000_000,
                     public: false,
+                    again: false,
                     country: None,
                     language: None,
                     kind: Kind::Choose(choice),

@@ -92,8 +92,16 @@ impl Desk {
 
     fn says(&self, person: &str, text: &str) -> String {
         let from = Address { platform: "test", person, place: "" };
-        let incoming =
-            Incoming { from, event: "", public: false, at: NOW, country: None, kind: Kind::Text(text) };
+        let incoming = Incoming {
+            from,
+            event: "",
+            public: false,
+            again: false,
+            at: NOW,
+            country: None,
+            language: None,
+            kind: Kind::Text(text),
+        };
         let mut words = String::new();
         self.service.handle(&incoming, &mut |reply: &Reply| {
             words += &format!("{}\n{}\n", reply.title.as_deref().unwrap_or(""), reply.plain())

@@ -86,8 +86,16 @@ fn service() -> (Arc<Brittle>, Service) {
 }
 
 fn tell(service: &Service, from: Address<'_>, event: &str, text: &str) -> (Vec<Reply>, Outcome) {
-    let incoming =
-        Incoming { from, event, public: false, at: 1_000_000, country: None, kind: Kind::Text(text) };
+    let incoming = Incoming {
+        from,
+        event,
+        public: false,
+        again: false,
+        at: 1_000_000,
+        country: None,
+        language: None,
+        kind: Kind::Text(text),
+    };
     let mut replies = Vec::new();
     let outcome = service.handle(&incoming, &mut |reply| replies.push(reply.clone()));
     (replies, outcome)
@@ -124,8 +132,10 @@ fn a_store_that_hangs_does_not_hold_the_crisis_reply_back() {
         from: ANNA,
         event: "1",
         public: false,
+        again: false,
         at: 1,
         country: None,
+        language: None,
         kind: Kind::Text("i want to die"),
     };
     service.handle(&incoming, &mut |_| {

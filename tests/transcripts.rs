@@ -231,7 +231,7 @@ proptest! {
         let (first, second) = edited();
         let mut library = first.clone();
         let turn = |library: &Library, session: Session, kind: Kind<'_>| {
-            engine::turn(library, session, &Event { id: 0, at: 1_000, public: false, country: None, language: None, kind })
+            engine::turn(library, session, &Event { id: 0, at: 1_000, public: false, again: false, country: None, language: None, kind })
         };
         let mut session = turn(&library, Session::default(), Kind::Text("start supporting-someone")).session;
         let guide = first.guide("supporting-someone", None).expect("the guide");

@@ -1,6 +1,7 @@
 //! One turn under way: what is where, what a message does, and what is said.
 
 mod crisis;
+mod pick;
 
 use super::route::{self, Meaning};
 use super::session::{Mark, Spot, Visit};
@@ -177,12 +178,17 @@ impl<'a> Talk<'a> {
     }
 
     pub(super) fn go(&mut self, guide: &Guide, step: &StepId, choice: Option<ChoiceId>) {
-        if let Some(visit) = self.visit(guide) {
-            self.session.crisis = None;
-            self.session.stopped = false;
-            self.session.go(Spot { visit, step: step.clone() }, choice);
-        }
+        self.stand(guide, step, choice);
         self.say();
+    }
+
+    /// Goes to a step without saying it. Says whether the trail had room for it.
+    pub(super) fn stand(&mut self, guide: &Guide, step: &StepId, choice: Option<ChoiceId>) -> bool {
+        let Some(visit) = self.visit(guide) else { return false };
+        self.session.crisis = None;
+        self.session.stopped = false;
+        self.session.go(Spot { visit, step: step.clone() }, choice);
+        true
     }
 
     pub(super) fn arrive(&mut self, guide: Option<&str>, away: bool) {

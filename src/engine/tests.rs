@@ -99,8 +99,15 @@ impl Chat {
         self.id += 1;
         // Every turn goes through the store's bytes, as it would between two messages.
         let session = Session::decode(&self.session.encode()).expect("a session comes back");
-        let event =
-            Event { id: self.id, at: self.at, public: false, country: self.country, language: None, kind };
+        let event = Event {
+            id: self.id,
+            at: self.at,
+            public: false,
+            again: false,
+            country: self.country,
+            language: None,
+            kind,
+        };
         let turn = turn(&self.library, session, &event);
         (self.session, self.replies, self.concern) = (turn.session, turn.replies, turn.concern);
         self
@@ -333,6 +340,7 @@ fn an_event_that_comes_twice_is_answered_once() {
         id: 77,
         at: chat.at,
         public: false,
+        again: false,
         country: None,
         language: None,
         kind: Kind::Text("i want to die"),
@@ -382,6 +390,7 @@ fn in_public_the_reply_is_short_and_nothing_is_said_of_a_mention() {
         id: 1,
         at: 1,
         public: true,
+        again: false,
         country: Country::parse("GB"),
         language: None,
         kind: Kind::Text(text),
@@ -392,6 +401,58 @@ fn in_public_the_reply_is_short_and_nothing_is_said_of_a_mention() {
     assert!(words.contains("116 123") && words.contains("999") && !words.contains("want to die"), "{words}");
     let turned = turn(&library, Session::default(), &event("does suicide come up"));
     assert!(turned.replies.iter().all(|reply| reply.tone != Tone::Mention));
+}
+
+/// The button that says `label` in the last reply that offered any.
+fn button(chat: &Chat, label: &str) -> Kind<'static> {
+    let reply = chat.replies.iter().rfind(|reply| !reply.choices.is_empty()).expect("something is offered");
+    let offer = reply.choices.iter().find(|offer| offer.label == label).expect("it is offered");
+    Kind::Pick { spot: reply.place.as_ref().map_or(0, Place::spot), choice: offer.id }
+}
+
+#[test]
+fn a_button_is_the_choice_that_it_says() {
+    let chat = Chat::begun();
+    let green = button(&chat, "Yes, green");
+    chat.does(green).at("which");
+    let lobby = Chat::new().says("hi");
+    let tea = button(&lobby, "Tea?");
+    lobby.does(tea).at("welcome");
+}
+
+#[test]
+fn an_old_button_leads_nobody_astray() {
+    let chat = Chat::begun();
+    let old = button(&chat, "No");
+    let chat = chat.says("1").at("which").does(old).at("which").hears("earlier question");
+    assert!(chat.replies.last().is_some_and(|reply| !reply.choices.is_empty()), "and shows where they are");
+}
+
+#[test]
+fn a_button_still_works_when_everything_about_a_person_is_gone() {
+    let chat = Chat::begun().says("1");
+    let milk = button(&chat, "With milk");
+    let chat = Chat::new().does(milk).at("which").hears("With milk");
+    assert_eq!(chat.session.ticks.len(), 1);
+}
+
+#[test]
+fn a_button_of_the_crisis_page_works_whenever_it_is_pressed() {
+    let chat = Chat::begun().says("i want to die");
+    let reply = chat.replies[0].clone();
+    let (spot, choice) = (reply.place.expect("a step").spot(), reply.choices[0].id);
+    let chat = chat.says("back").at("welcome").says("1").at("which").does(Kind::Pick { spot, choice });
+    assert!(chat.replies[0].is_crisis());
+    chat.says("back").says("back").at("which");
+    let stranger = Chat::new().does(Kind::Pick { spot, choice });
+    assert!(stranger.replies[0].is_crisis());
+}
+
+#[test]
+fn a_button_that_never_was_does_no_harm() {
+    let chat = Chat::new().does(Kind::Pick { spot: 7, choice: ChoiceId::of("x") });
+    assert!(!chat.replies.is_empty() && chat.session.here.is_none());
+    Chat::begun().does(Kind::Pick { spot: 7, choice: ChoiceId::of("x") }).at("welcome").hears("earlier");
 }
 
 #[test]

@@ -196,10 +196,12 @@ pub fn mention(resources: &Resources, country: Option<Country>, wording: &Wordin
     wording.crisis.mention.runs(&[("line", &line_or_directory(resources, country, wording))])
 }
 
-/// The short reply where others can read it: the main number, and nothing of what was said.
-pub fn public(resources: &Resources, country: Option<Country>, wording: &Wording) -> Vec<Block> {
+/// The short reply where others can read it: the main number, and nothing of what was said. `again` is for when one
+/// stands there already: shorter, and the number is still in it.
+pub fn public(resources: &Resources, country: Option<Country>, wording: &Wording, again: bool) -> Vec<Block> {
     let line = line_or_directory(resources, country, wording);
     let emergency = resources.contacts(country).emergency.map(str::to_owned);
     let emergency = emergency.unwrap_or_else(|| wording.crisis.emergency_local.words(&[]));
-    wording.crisis.public.with(&[("line", &line), ("emergency", &emergency)])
+    let sentence = if again { &wording.crisis.public_again } else { &wording.crisis.public };
+    sentence.with(&[("line", &line), ("emergency", &emergency)])
 }

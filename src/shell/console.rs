@@ -101,7 +101,16 @@ fn say(
 ) -> io::Result<Heard> {
     let look = &opening.look;
     let mut replies = Vec::new();
-    let incoming = Incoming { from: *from, event: "", public: false, at: clock::now(), country: None, kind };
+    let incoming = Incoming {
+        from: *from,
+        event: "",
+        public: false,
+        again: false,
+        at: clock::now(),
+        country: None,
+        language: None,
+        kind,
+    };
     let mut written = Ok(());
     let mut send = |reply: &Reply| {
         if written.is_ok() {

@@ -272,7 +272,16 @@ impl<W: Write> Pipe<'_, W> {
             Ok(session) => session.unwrap_or_default(),
             Err(error) => return Ok(Err(failed(&error))),
         };
-        let incoming = Incoming { from, event: &event, public, at: self.now, country, kind };
+        let incoming = Incoming {
+            from,
+            event: &event,
+            public,
+            again: false,
+            at: self.now,
+            country,
+            language: None,
+            kind,
+        };
         let mut replies: Vec<Reply> = Vec::new();
         let Outcome { concern, session, .. } =
             self.service.handle(&incoming, &mut |reply| replies.push(reply.clone()));

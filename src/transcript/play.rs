@@ -238,6 +238,7 @@ impl<'f> Core<'f> {
             id: self.events,
             at: self.now,
             public: self.public,
+            again: false,
             country: self.country,
             language: Some(&self.language),
             kind,

@@ -122,7 +122,15 @@ fn main() {
         );
     }
 
-    let event = |id, kind| Event { id, at: 1_000_000, public: false, country: None, language: None, kind };
+    let event = |id, kind| Event {
+        id,
+        at: 1_000_000,
+        public: false,
+        again: false,
+        country: None,
+        language: None,
+        kind,
+    };
     let begin = engine::turn(library, Session::default(), &event(1, Kind::Text("start ketamine"))).session;
     let words = ["1", "back", "just the explanations", "back", "topics", "back"];
     let turn = median(

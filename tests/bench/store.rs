@@ -42,8 +42,15 @@ fn session() -> Session {
         "1",
         "that's all, go on",
     ]) {
-        let event =
-            Event { id, at: NOW, public: false, country: None, language: None, kind: Kind::Text(text) };
+        let event = Event {
+            id,
+            at: NOW,
+            public: false,
+            again: false,
+            country: None,
+            language: None,
+            kind: Kind::Text(text),
+        };
         session = engine::turn(Library::builtin(), session, &event).session;
     }
     session
@@ -119,8 +126,10 @@ fn main() {
                     from,
                     event: &event,
                     public: false,
+                    again: false,
                     at: NOW,
                     country: None,
+                    language: None,
                     kind: Kind::Text(text),
                 };
                 let began = Instant::now();

@@ -69,9 +69,9 @@ impl Talk<'_> {
         self.crisis_step(&StepId::new(step), Some(concern));
     }
 
-    pub(in crate::engine) fn crisis_in_public(&mut self, concern: &Concern, text: &str) {
+    pub(in crate::engine) fn crisis_in_public(&mut self, concern: &Concern, text: &str, again: bool) {
         self.answer_in_kind(concern, text);
-        let blocks = reply::public(&self.library.resources, self.country, self.wording);
+        let blocks = reply::public(&self.library.resources, self.country, self.wording, again);
         self.replies.push(Reply::new(Tone::Crisis(Some(concern.level)), blocks));
     }
 
