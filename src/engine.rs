@@ -9,7 +9,7 @@ pub mod route;
 pub mod session;
 mod talk;
 
-use crate::library::Library;
+use crate::library::{FALLBACK, Library};
 use crate::safety::resource::Country;
 use crate::safety::{Concern, Level};
 use crate::script::{Block, ChoiceId, Guide, GuideId, Language, Run, Step, StepId};
@@ -44,6 +44,13 @@ pub struct Event<'a> {
 pub enum Kind<'a> {
     /// Came (back): shows where they are, or begins the guide that is named.
     Arrive(Option<&'a str>),
+    /// Went to a step of a guide, by a command of the platform that names both.
+    Open {
+        /// The guide's id.
+        guide: &'a str,
+        /// The step's id.
+        step: &'a str,
+    },
     /// Wrote something.
     Text(&'a str),
     /// Chose what stands at this position, from 0, among what is [offered](offers).
@@ -121,6 +128,10 @@ pub struct Reply {
     pub sources: Vec<(usize, Vec<Run>)>,
     /// What can be chosen now.
     pub choices: Vec<Offer>,
+    /// Where that is offered (see [`Place::spot`]), for the buttons of a platform.
+    pub spot: u32,
+    /// The language that it is said in.
+    pub language: Language,
     /// The ids of the services that it names, such as `GB/samaritans`.
     pub resources: Vec<String>,
     /// The take-away notes as a Markdown page, to be saved or sent as a file.
@@ -136,6 +147,8 @@ impl Reply {
             blocks,
             sources: Vec::new(),
             choices: Vec::new(),
+            spot: 0,
+            language: Language::new(FALLBACK),
             resources: Vec::new(),
             document: None,
         }
@@ -212,6 +225,7 @@ pub fn turn(library: &Library, session: Session, event: &Event<'_>) -> Turn {
         talk.greet_again(away, moved);
         match event.kind {
             Kind::Arrive(guide) => talk.arrive(guide, away),
+            Kind::Open { guide, step } => talk.open_at(guide, step),
             Kind::Choose(at) => talk.choose(at),
             Kind::Pick { spot, choice } => talk.pick(spot, choice),
             Kind::Country(name) => talk.set_country(&plain(name)),
@@ -251,7 +265,7 @@ pub fn crisis_reply(library: &Library, concern: &Concern, event: &Event<'_>) -> 
     } else {
         talk.crisis(concern, text);
     }
-    talk.replies.swap_remove(0)
+    talk.end(concern.clone()).replies.swap_remove(0)
 }
 
 #[cfg(test)]

@@ -5,11 +5,17 @@ pub mod clock;
 pub mod config;
 #[cfg(feature = "terminal")]
 pub mod console;
+#[cfg(feature = "discord")]
+pub mod discord;
 pub mod library;
 pub mod lines;
 pub mod pipe;
+#[cfg(feature = "platform")]
+pub mod queue;
 pub mod scan;
 pub mod store;
+#[cfg(feature = "platform")]
+pub mod telemetry;
 pub mod workbench;
 
 use std::num::NonZeroUsize;
@@ -93,6 +99,8 @@ pub struct Outcome {
     pub session: Session,
     /// Whether the store failed.
     pub forgetful: bool,
+    /// Whether the person asked to be forgotten, and was, here: a platform has other places.
+    pub forgot: bool,
 }
 
 /// A conversation as it is remembered in memory.
@@ -193,8 +201,9 @@ impl Service {
             };
             let mut turn = engine::turn(library, session, &event);
             if turn.replies.is_empty() {
-                return Outcome { concern: turn.concern, session: turn.session, forgetful };
+                return Outcome { concern: turn.concern, session: turn.session, forgetful, forgot: false };
             }
+            let forgot = turn.session.is_blank() && is_forget_me(library, &event);
             match self.save(&key, old.as_deref(), &turn.session, event.at) {
                 // With the store unreadable there is nothing to compare with, so nothing was written.
                 Ok(Put::Done) => {}
@@ -208,13 +217,13 @@ impl Service {
             for reply in turn.replies.iter().filter(|reply| !(sent && reply.is_crisis())) {
                 send(reply);
             }
-            return Outcome { concern: turn.concern, session: turn.session, forgetful };
+            return Outcome { concern: turn.concern, session: turn.session, forgetful, forgot };
         }
         // Twenty others were quicker: tell the person rather than leave them waiting.
         let session = self.remembered(&key).unwrap_or_default();
         let wording = library.wording(session.language.as_ref().or(event.language));
         send(&Reply::told(wording.says.cannot_remember.blocks()));
-        Outcome { concern: Concern::default(), session, forgetful: true }
+        Outcome { concern: Concern::default(), session, forgetful: true, forgot: false }
     }
 
     fn event<'e>(&'e self, incoming: &Incoming<'e>) -> Event<'e> {
@@ -244,13 +253,9 @@ impl Service {
         Ok(put == Put::Done)
     }
 
-    /// Whether there is such a mark.
-    ///
-    /// # Errors
-    ///
-    /// Where the store fails.
-    pub fn is_marked(&self, what: &Address<'_>, now: u64) -> Result<bool, StoreError> {
-        Ok(self.store.get(&self.key(what), now)?.is_some())
+    /// Whether there is such a mark. What the store doesn't say within 50 milliseconds counts as none.
+    pub fn is_marked(&self, what: &Address<'_>, now: u64) -> bool {
+        self.look_up(&self.key(what), now).flatten().is_some()
     }
 
     /// Takes a mark away.
@@ -338,6 +343,11 @@ impl Service {
         if let Some(session) = self.remembered(key) {
             return Some(session);
         }
+        Session::decode(&self.look_up(key, now)??).ok()
+    }
+
+    /// A record, if the store gives it within 50 milliseconds.
+    fn look_up(&self, key: &PersonKey, now: u64) -> Option<Option<Vec<u8>>> {
         if self.recalls.fetch_add(1, Ordering::AcqRel) >= MOST_RECALLS {
             self.recalls.fetch_sub(1, Ordering::AcqRel);
             return None;
@@ -354,8 +364,7 @@ impl Service {
             self.recalls.fetch_sub(1, Ordering::AcqRel);
             return None;
         }
-        let bytes = hear.recv_timeout(Duration::from_millis(RECALL_MS)).ok()?.ok()?.ok()??;
-        Session::decode(&bytes).ok()
+        hear.recv_timeout(Duration::from_millis(RECALL_MS)).ok()?.ok()?.ok()
     }
 
     /// The record and the session in it. What can't be read any more is begun anew.

@@ -137,7 +137,7 @@ sentences! {
     /// The parts of a crisis reply that the program makes.
     CrisisWords, in a file CrisisPart {
         call text text_keyword whatsapp chat website hours emergency emergency_other emergency_unknown emergency_unknown_other emergency_local directory directory_unknown
-        country_ask mention public public_again after bare automated
+        country_ask mention public public_again button_help button_people button_write after bare automated
     }
 }
 

@@ -38,7 +38,10 @@ impl<'a> Talk<'a> {
         Talk { library, wording, session, country, replies: Vec::new() }
     }
 
-    pub(super) fn end(self, concern: Concern) -> Turn {
+    pub(super) fn end(mut self, concern: Concern) -> Turn {
+        for reply in &mut self.replies {
+            reply.language = self.wording.language.clone();
+        }
         Turn { session: self.session, replies: self.replies, concern }
     }
 
@@ -84,6 +87,12 @@ impl<'a> Talk<'a> {
         }
     }
 
+    /// Puts what can be chosen now into a reply.
+    pub(super) fn offer_in(&self, reply: &mut Reply) {
+        reply.choices = self.offers();
+        reply.spot = self.spot();
+    }
+
     pub(super) fn offer(&self, guide: &Guide, step: &Step, choice: &Choice) -> Offer {
         let to = |guide: &GuideId, step: &StepId| Some(Place { guide: guide.clone(), step: step.clone() });
         let first = |guide: &Guide| guide.steps()[0].id.clone();
@@ -124,7 +133,7 @@ impl<'a> Talk<'a> {
     /// Says something and what can be chosen now.
     pub(super) fn tell_with_offers(&mut self, sentence: &Sentence, values: &[(&str, &str)]) {
         let mut reply = Reply::new(Tone::Told, sentence.with(values));
-        reply.choices = self.offers();
+        self.offer_in(&mut reply);
         self.replies.push(reply);
     }
 
@@ -135,7 +144,7 @@ impl<'a> Talk<'a> {
         reply.title = Some(step.title.clone());
         reply.place = Some(Place { guide: guide.id().clone(), step: step.id.clone() });
         reply.sources = sources(guide, step);
-        reply.choices = self.offers();
+        self.offer_in(&mut reply);
         if step.id.as_str() == "notes" {
             let notes = notes::notes(self.library, &self.session, self.wording);
             reply.tone = Tone::Notes;
@@ -254,6 +263,16 @@ impl<'a> Talk<'a> {
                 blocks.push(Block::Bullets(choices));
                 self.replies.push(Reply::new(Tone::Told, blocks));
             }
+        }
+    }
+
+    /// Goes to a step of a guide, or to its beginning where it has no such step.
+    pub(super) fn open_at(&mut self, guide: &str, step: &str) {
+        let wording = self.wording;
+        let found = self.library.guides(&wording.language).find(|one| one.id().as_str() == guide);
+        match found.and_then(|guide| Some((guide, guide.step(step)?))) {
+            Some((guide, step)) => self.go(guide, &step.id, None),
+            None => self.start(guide),
         }
     }
 
@@ -400,7 +419,7 @@ impl<'a> Talk<'a> {
                 let mut blocks = wording.says.help.blocks();
                 blocks.push(Block::Paragraph(self.mention_line()));
                 let mut reply = Reply::new(Tone::Told, blocks);
-                reply.choices = self.offers();
+                self.offer_in(&mut reply);
                 self.replies.push(reply);
             }
             Command::Back => self.back(),
@@ -468,7 +487,7 @@ impl<'a> Talk<'a> {
                 });
                 let mut reply = Reply::new(Tone::Told, vec![Block::Bullets(guides.collect())]);
                 if self.session.here.is_none() {
-                    reply.choices = self.offers();
+                    self.offer_in(&mut reply);
                 }
                 self.replies.push(reply);
             }
@@ -529,7 +548,7 @@ impl<'a> Talk<'a> {
             blocks.extend(contacts.blocks);
             let mut reply = Reply::new(Tone::Crisis(None), blocks);
             reply.resources = contacts.ids;
-            reply.choices = self.offers();
+            self.offer_in(&mut reply);
             self.replies.push(reply);
         } else {
             self.tell(sentence, &[("country", &name)]);

@@ -407,7 +407,7 @@ fn in_public_the_reply_is_short_and_nothing_is_said_of_a_mention() {
 fn button(chat: &Chat, label: &str) -> Kind<'static> {
     let reply = chat.replies.iter().rfind(|reply| !reply.choices.is_empty()).expect("something is offered");
     let offer = reply.choices.iter().find(|offer| offer.label == label).expect("it is offered");
-    Kind::Pick { spot: reply.place.as_ref().map_or(0, Place::spot), choice: offer.id }
+    Kind::Pick { spot: reply.spot, choice: offer.id }
 }
 
 #[test]
@@ -440,12 +440,34 @@ fn a_button_still_works_when_everything_about_a_person_is_gone() {
 fn a_button_of_the_crisis_page_works_whenever_it_is_pressed() {
     let chat = Chat::begun().says("i want to die");
     let reply = chat.replies[0].clone();
-    let (spot, choice) = (reply.place.expect("a step").spot(), reply.choices[0].id);
+    let (spot, choice) = (reply.spot, reply.choices[0].id);
     let chat = chat.says("back").at("welcome").says("1").at("which").does(Kind::Pick { spot, choice });
     assert!(chat.replies[0].is_crisis());
     chat.says("back").says("back").at("which");
     let stranger = Chat::new().does(Kind::Pick { spot, choice });
     assert!(stranger.replies[0].is_crisis());
+}
+
+#[test]
+fn a_button_under_a_sentence_between_steps_is_the_choice_that_it_says() {
+    let chat = Chat::begun().says("gibberish").hears("didn't get that");
+    let green = button(&chat, "Yes, green");
+    let chat = chat.does(green).at("which").says("1").hears("Added");
+    let honey = button(&chat, "With honey");
+    assert_eq!(chat.does(honey).session.ticks.len(), 2);
+}
+
+#[test]
+fn a_command_opens_a_step_by_name_and_an_unknown_one_begins_the_guide() {
+    Chat::new().does(Kind::Open { guide: "tea", step: "brewing" }).at("brewing").says("1").at("bye");
+    Chat::new().does(Kind::Open { guide: "tea", step: "nowhere" }).at("welcome");
+    Chat::new().does(Kind::Open { guide: "soup", step: "x" }).hears("don't have a guide");
+}
+
+#[test]
+fn a_reply_says_in_which_language_it_is() {
+    let chat = Chat::begun().says("死にたい");
+    assert_eq!(chat.replies[0].language.as_str(), "ja");
 }
 
 #[test]

@@ -140,7 +140,7 @@ impl Talk<'_> {
                 reply.resources = contacts.ids;
             }
         }
-        reply.choices = self.offers();
+        self.offer_in(&mut reply);
         self.replies.push(reply);
     }
 }

@@ -17,7 +17,7 @@ impl Talk<'_> {
         }
     }
 
-    fn spot(&self) -> u32 {
+    pub(super) fn spot(&self) -> u32 {
         self.open().map_or(0, |(page, step)| spot(page, step))
     }
 

@@ -206,8 +206,7 @@ mod tests {
                 ticked: Some(true),
                 to: None,
             }],
-            resources: Vec::new(),
-            document: None,
+            ..Reply::told(Vec::new())
         }
     }
 

@@ -1,0 +1,6 @@
+//! Lantern on Discord.
+
+mod gateway;
+mod outbox;
+mod render;
+mod wire;
