@@ -46,6 +46,8 @@ pub enum Press {
     Control(Control),
     /// The resources, for whoever asks, from a public message.
     People,
+    /// A conversation in private, for whoever asks, from a public message.
+    Begin,
     /// Everything about the person is erased.
     Erase,
     /// The person's messages in watched channels are screened, or no longer.
@@ -103,6 +105,7 @@ impl Press {
                 format!("c.{name}.{owner:x}.{nonce:x}")
             }
             Press::People => "h".to_owned(),
+            Press::Begin => "b".to_owned(),
             Press::Erase => format!("e.{owner:x}.{nonce:x}"),
             Press::Watching(on) => format!("o.{}.{owner:x}.{nonce:x}", u8::from(*on)),
             Press::NoSharing => format!("x.{owner:x}"),
@@ -128,6 +131,7 @@ impl Press {
                 (Press::Control(Control::Do(*command)), Some(hex(owner)?))
             }
             ["h"] => (Press::People, None),
+            ["b"] => (Press::Begin, None),
             ["e", owner, _] => (Press::Erase, Some(hex(owner)?)),
             ["o", on, owner, _] => (Press::Watching(on == "1"), Some(hex(owner)?)),
             ["x", owner] => (Press::NoSharing, Some(hex(owner)?)),
@@ -491,6 +495,7 @@ mod tests {
             (Press::Control(Control::Do(Command::Topics)), true),
             (Press::Control(Control::Write), true),
             (Press::People, false),
+            (Press::Begin, false),
             (Press::Erase, true),
             (Press::Watching(false), true),
             (Press::NoSharing, true),
