@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
 
 use crate::diagnostic::{Diagnostic, Source, nearest};
-use crate::safety::local::Local;
+use crate::safety::local::{self, Local};
 use crate::safety::resource::Resources;
 use crate::safety::{Concern, Screener};
 use crate::script::compare::Translated;
@@ -120,8 +120,10 @@ pub struct Library {
     heard: BTreeSet<Language>,
     /// Which text of the source each translation says.
     translated: BTreeMap<(GuideId, Language), Translated>,
-    /// What this server adds to the phrase lists.
+    /// What the operator adds to the phrase lists.
     local: Option<Arc<Local>>,
+    /// What a community adds to them, where this library was laid over another for it.
+    own: Option<Arc<Local>>,
     /// Recognises distress by the phrase lists alone; [`Library::screen`] adds what is said on this server.
     pub screener: Arc<Screener>,
     /// Whom to contact, by country.
@@ -249,6 +251,7 @@ impl Library {
                 heard,
                 translated,
                 local,
+                own: None,
                 screener,
                 resources,
             }),
@@ -283,9 +286,10 @@ impl Library {
 
     /// What a message says, and of whom: decides who sees a crisis reply.
     pub fn screen(&self, text: &str) -> Concern {
-        match &self.local {
-            Some(local) => local.screen(&self.screener, text),
-            None => self.screener.screen(text),
+        match (&self.local, &self.own) {
+            (None, None) => self.screener.screen(text),
+            (Some(one), None) | (None, Some(one)) => one.screen(&self.screener, text),
+            (Some(local), Some(own)) => local::screen(&[local, own], &self.screener, text),
         }
     }
 
@@ -308,16 +312,69 @@ impl Library {
         let guide = script::read(&script::read::own_path(text), text)?;
         let mut guides = self.guides.clone();
         guides.entry(guide.id().clone()).or_default().insert(guide.language().clone(), Arc::new(guide));
-        Ok(Library {
-            guides,
+        Ok(Library { guides, ..self.share() })
+    }
+
+    /// The same again: what it holds is shared.
+    fn share(&self) -> Library {
+        Library {
+            guides: self.guides.clone(),
             retired: self.retired.clone(),
             wording: self.wording.clone(),
             heard: self.heard.clone(),
             translated: self.translated.clone(),
             local: self.local.clone(),
+            own: self.own.clone(),
             screener: self.screener.clone(),
             resources: self.resources.clone(),
-        })
+        }
+    }
+
+    /// This library with what a community has of its own laid over it: guides, `<guide>/<language>.md`, and words of
+    /// its own, `phrases/local.toml`, which add to the operator's. Everything else stays this library's: no community
+    /// can replace a crisis page, the wording, a phrase list or a number.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong inside the files, and files that are not a community's to change, in the order given.
+    pub fn overlaid<'f>(
+        &self,
+        files: impl IntoIterator<Item = (&'f str, &'f str)>,
+    ) -> Result<Library, Vec<Diagnostic>> {
+        let mut laid = self.share();
+        laid.own = None;
+        let mut found = Vec::new();
+        for (path, text) in files {
+            match Sort::of(path) {
+                Sort::Guide(id, language) if id != CRISIS => match script::read(path, text) {
+                    Ok(guide) => {
+                        found.extend(misplaced(&guide, id, language));
+                        let languages = laid.guides.entry(guide.id().clone()).or_default();
+                        languages.insert(guide.language().clone(), Arc::new(guide));
+                    }
+                    Err(faults) => found.extend(faults),
+                },
+                Sort::Phrases(LOCAL) => match Local::read(path, text, &self.screener) {
+                    Ok(own) => laid.own = Some(Arc::new(own)),
+                    Err(faults) => found.extend(faults),
+                },
+                _ => found.push(foreign(path)),
+            }
+        }
+        if found.is_empty() { Ok(laid) } else { Err(found) }
+    }
+
+    /// This library with the help of another: the crisis pages, the wording, the phrase lists and the resources are
+    /// the other's, the guides stay.
+    #[must_use]
+    pub fn with_help_of(&self, other: &Library) -> Library {
+        let mut helped = other.share();
+        helped.own = self.own.clone();
+        helped.retired.extend(self.retired.iter().map(|(name, guide)| (name.clone(), guide.clone())));
+        helped.guides.retain(|id, _| id.as_str() == CRISIS);
+        let guides = self.guides.iter().filter(|(id, _)| id.as_str() != CRISIS);
+        helped.guides.extend(guides.map(|(id, languages)| (id.clone(), languages.clone())));
+        helped
     }
 
     /// The text of a guide that a conversation began with, or the one in service where that is gone.
@@ -457,6 +514,11 @@ fn not_a_record(path: &str, text: &str, error: &toml::de::Error) -> Diagnostic {
     let what = error.message().lines().next().unwrap_or_default().to_owned();
     let help = "please let lantern translate write this file, or delete it";
     Diagnostic::error(PLACE, what, help).at(&Source::new(path, text), error.span().unwrap_or(0..0))
+}
+
+fn foreign(path: &str) -> Diagnostic {
+    let help = "a community has guides of its own, <guide>/<language>.md, and phrases/local.toml; crisis pages, wording, phrase lists and resources are the operator's";
+    Diagnostic::error(PLACE, "this file is not a community's to change", help).in_file(path)
 }
 
 fn unknown(path: &str) -> Diagnostic {

@@ -1,7 +1,9 @@
 //! Everything that touches the world. The [`Service`] is what every way in shares:
 //! screen -> load -> turn -> save -> send, in order for each person.
 
+pub mod admin;
 pub mod clock;
+pub mod community;
 pub mod config;
 #[cfg(feature = "terminal")]
 pub mod console;
@@ -151,6 +153,11 @@ impl Service {
     pub fn succeed_library(&self, library: Library, withdrawn: &[Revision]) {
         let mut now = self.library.write().unwrap_or_else(PoisonError::into_inner);
         *now = Arc::new(library.succeeding(&now, withdrawn));
+    }
+
+    /// What the operator decided for all conversations.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// The store that sessions are kept in.

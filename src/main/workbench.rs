@@ -490,6 +490,7 @@ pub(super) fn history(config: &Config, guide: Option<&str>) -> Result<ExitCode> 
             Deed::Publish => "published",
             Deed::RollBack => "rolled back to",
             Deed::Edit => "changed by hand to",
+            Deed::Lift => "taken away: in service is",
         };
         let before = entry.before.as_ref().map_or(String::new(), |before| {
             format!(", {before} before{}", if entry.withdrawn { " (withdrawn)" } else { "" })

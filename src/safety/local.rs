@@ -95,27 +95,37 @@ impl Local {
 
     /// What a message says, on this server.
     pub fn screen(&self, screener: &Screener, text: &str) -> Concern {
-        let heard = screener.screen(text);
-        let raised = self.raising.as_ref().map(|own| own.screen(text)).unwrap_or_default();
-        let found = heard.or(raised.clone());
-        let Some(harmless) = &self.harmless else { return found };
-        if found.level < Level::Concern || found.level == Level::Imminent || raised.level >= Level::Concern {
-            return found;
-        }
-        let covers: Vec<_> = harmless.explain(text).signs.into_iter().map(|sign| sign.read.at).collect();
-        if covers.is_empty() {
-            return found;
-        }
-        let mut left = Concern { level: Level::Mention, ..found };
-        for sign in screener.explain(text).signs {
-            let covered =
-                covers.iter().any(|by| by.start <= sign.read.at.start && sign.read.at.end <= by.end);
-            if !covered {
-                left = left.or(Concern { level: sign.remains, who: sign.who, rule: Some(sign.rule) });
-            }
-        }
-        left
+        screen(&[self], screener, text)
     }
+}
+
+/// What a message says where several add words of their own, such as an operator and a server. What one of them calls
+/// harmless covers nothing that another lets count.
+pub fn screen(locals: &[&Local], screener: &Screener, text: &str) -> Concern {
+    let heard = screener.screen(text);
+    let raising = locals.iter().filter_map(|local| local.raising.as_ref());
+    let raised = raising.map(|own| own.screen(text)).fold(Concern::default(), Concern::or);
+    let found = heard.or(raised.clone());
+    if locals.iter().all(|local| local.harmless.is_none())
+        || found.level < Level::Concern
+        || found.level == Level::Imminent
+        || raised.level >= Level::Concern
+    {
+        return found;
+    }
+    let harmless = locals.iter().filter_map(|local| local.harmless.as_ref());
+    let covers: Vec<_> = harmless.flat_map(|own| own.explain(text).signs).map(|sign| sign.read.at).collect();
+    if covers.is_empty() {
+        return found;
+    }
+    let mut left = Concern { level: Level::Mention, ..found };
+    for sign in screener.explain(text).signs {
+        let covered = covers.iter().any(|by| by.start <= sign.read.at.start && sign.read.at.end <= by.end);
+        if !covered {
+            left = left.or(Concern { level: sign.remains, who: sign.who, rule: Some(sign.rule) });
+        }
+    }
+    left
 }
 
 /// Folded words with a space between them: nothing is left that means something in a phrase.

@@ -87,8 +87,55 @@ pub fn load_builtin() -> Loaded {
     check(files.collect(), Vec::new(), true)
 }
 
-fn check(files: Vec<(String, String)>, mut found: Vec<Diagnostic>, proving: bool) -> Loaded {
-    let library = match Library::read(files.iter().map(|(path, text)| (path.as_str(), text.as_str()))) {
+/// A page as it isn't on disk: its path, and its text; none as if there were no such file.
+pub type Page<'a> = (&'a str, Option<&'a str>);
+
+/// Reads and checks a community's folder laid over a library, as if one of its pages were another; proves the whole,
+/// too, where that is asked for. A folder that isn't there is empty. Of warnings only those about the folder's own
+/// files are told.
+pub fn load_over(base: &Library, own: &Path, page: Option<Page<'_>>, proving: bool) -> Loaded {
+    let mut found = Vec::new();
+    let mut files = Vec::new();
+    if own.is_dir() {
+        gather(own, "", 0, &mut files, &mut found);
+    }
+    if let Some((path, text)) = page {
+        files.retain(|(other, _)| other != path);
+        files.extend(text.map(|text| (path.to_owned(), text.to_owned())));
+    }
+    check_over(base, &files, found, proving)
+}
+
+/// Checks files laid over a library.
+pub(super) fn check_over(
+    base: &Library,
+    files: &[(String, String)],
+    found: Vec<Diagnostic>,
+    proving: bool,
+) -> Loaded {
+    let laid = base.overlaid(files.iter().map(|(path, text)| (path.as_str(), text.as_str())));
+    let mut loaded = judge(laid, found, proving, false);
+    loaded.found.retain(|one| {
+        let own = |path: &str| files.iter().any(|(own, _)| own == path);
+        one.is_error() || one.place.as_ref().is_some_and(|place| own(&place.path))
+    });
+    loaded
+}
+
+fn check(files: Vec<(String, String)>, found: Vec<Diagnostic>, proving: bool) -> Loaded {
+    let read = Library::read(files.iter().map(|(path, text)| (path.as_str(), text.as_str())));
+    let known = !proving && are_builtin(&files);
+    judge(read, found, proving, known)
+}
+
+/// Checks what was read; proves it, too, where that is asked for. What is `known` was checked before.
+fn judge(
+    read: Result<Library, Vec<Diagnostic>>,
+    mut found: Vec<Diagnostic>,
+    proving: bool,
+    known: bool,
+) -> Loaded {
+    let library = match read {
         Ok(library) => library,
         Err(faults) => {
             found.extend(faults);
@@ -98,7 +145,6 @@ fn check(files: Vec<(String, String)>, mut found: Vec<Diagnostic>, proving: bool
     // Neither needs the other, and a moderator waits for both.
     let (linted, proof) = thread::scope(|scope| {
         let proof = proving.then(|| scope.spawn(|| proof::prove(&library)));
-        let known = !proving && are_builtin(&files);
         let linted = if known { Vec::new() } else { lint::check(&library) };
         // What fails while proving must never pass for proved.
         let proof = proof.map(|proof| proof.join().unwrap_or_else(|panic| resume_unwind(panic)));
@@ -113,7 +159,8 @@ fn check(files: Vec<(String, String)>, mut found: Vec<Diagnostic>, proving: bool
     Loaded { library: sound.then_some(library), proof, found }
 }
 
-fn gather(
+/// The files below a folder, as path and text; what can't be read is among `found`.
+pub(super) fn gather(
     folder: &Path,
     below: &str,
     depth: usize,

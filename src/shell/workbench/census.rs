@@ -42,6 +42,11 @@ impl Census {
         *self.steps.entry((guide, language, here.step.clone())).or_default() += 1;
     }
 
+    /// How many people are in any guide.
+    pub fn everybody(&self) -> Count {
+        Count(self.revisions.values().sum())
+    }
+
     /// How many people are at a step, whatever the text that they read.
     pub fn at(&self, guide: &Guide, step: &StepId) -> Count {
         Count(

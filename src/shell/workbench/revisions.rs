@@ -16,14 +16,19 @@ use crate::diagnostic::Diagnostic;
 use crate::library::Library;
 use crate::script::compare::{self, Edit};
 use crate::script::{self, CRISIS, Guide, GuideId, Language, Revision};
-use crate::shell::library;
+use crate::shell::library::{self, Loaded};
 
 /// How many earlier texts are read at the start for those who are still in them.
 const MOST_KEPT: usize = 200;
 
+/// What [`Revisions::roll_back`] is asked for, in the place of a revision, to take a community's own text away.
+pub const OPERATORS: &str = "operator";
+
 /// The scripts folder and its history.
 #[derive(Debug, Clone)]
 pub struct Revisions {
+    /// What the folder is laid over, where it is a community's.
+    base: Option<Arc<Library>>,
     scripts: PathBuf,
     history: PathBuf,
 }
@@ -38,6 +43,8 @@ pub enum Deed {
     RollBack,
     /// The file was changed by hand, and found so.
     Edit,
+    /// A community's own text was taken away: the operator's serves again, if there is one.
+    Lift,
 }
 
 /// A line of the audit record: who did what, when; never what anybody typed.
@@ -53,7 +60,7 @@ pub struct Entry {
     pub guide: GuideId,
     /// In which language.
     pub language: Language,
-    /// The text that is in service since, as 16 hexadecimal digits.
+    /// The text that is in service since, as 16 hexadecimal digits; `none` where there is none any more.
     pub revision: String,
     /// The text that was before, if there was one.
     pub before: Option<String>,
@@ -104,7 +111,33 @@ pub struct Candidate {
 impl Revisions {
     /// The history of a scripts folder.
     pub fn new(scripts: &Path, history: &Path) -> Self {
-        Revisions { scripts: scripts.to_owned(), history: history.to_owned() }
+        Revisions { base: None, scripts: scripts.to_owned(), history: history.to_owned() }
+    }
+
+    /// The history of a community's own scripts, which are laid over those in service.
+    pub fn over(base: Arc<Library>, own: &Path, history: &Path) -> Self {
+        Revisions { base: Some(base), scripts: own.to_owned(), history: history.to_owned() }
+    }
+
+    fn load(&self) -> Loaded {
+        match &self.base {
+            Some(base) => library::load_over(base, &self.scripts, None, false),
+            None => library::load(&self.scripts, false),
+        }
+    }
+
+    fn load_with(&self, path: &str, text: &str) -> Loaded {
+        match &self.base {
+            Some(base) => library::load_over(base, &self.scripts, Some((path, Some(text))), true),
+            None => library::load_with(&self.scripts, path, text),
+        }
+    }
+
+    /// Whether a guide is the one that a community's scripts are laid over.
+    fn is_base(&self, guide: &Guide) -> bool {
+        self.base.as_ref().is_some_and(|base| {
+            base.all_guides().any(|one| one.path() == guide.path() && one.revision() == guide.revision())
+        })
     }
 
     /// Checks a guide's text as part of everything in service, without changing anything.
@@ -114,8 +147,8 @@ impl Revisions {
     /// What is wrong with it.
     pub fn examine(&self, text: &str) -> Result<Candidate, RevisionError> {
         let path = script::read::own_path(text);
-        let current = library::load(&self.scripts, false).library;
-        let with = library::load_with(&self.scripts, &path, text);
+        let current = self.load().library;
+        let with = self.load_with(&path, text);
         let errors = |found: Vec<Diagnostic>| Err(RevisionError::Errors(found));
         let (Some(library), Some(proof)) = (with.library, with.proof) else { return errors(with.found) };
         let find = |library: &Library| library.all_guides().find(|guide| guide.path() == path).cloned();
@@ -168,8 +201,17 @@ impl Revisions {
         let log = self.log();
         let last =
             log.iter().rev().find(|entry| entry.guide.as_str() == guide && entry.language == *language);
+        if let Some(base) = &self.base
+            && self.leads_back(base, guide, language, to, &log)
+        {
+            return self.lift(base, guide, language, who, at, withdraw);
+        }
         let wanted = match to {
             Some(revision) => Some(revision.to_owned()),
+            // Where the own text was taken away, the one before is the last that was a community's own.
+            None if last.is_some_and(|entry| entry.what == Deed::Lift) => {
+                last.and_then(|entry| entry.before.clone())
+            }
             None => last.and_then(|entry| entry.before.clone()),
         };
         let name = format!("earlier text of {guide}/{language}.md");
@@ -180,6 +222,69 @@ impl Revisions {
         self.put(&text, who, at, withdraw, Deed::RollBack)
     }
 
+    /// Whether the text that is wanted is the operator's, so that a community's own has only to go.
+    fn leads_back(
+        &self,
+        base: &Library,
+        guide: &str,
+        language: &Language,
+        to: Option<&str>,
+        log: &[Entry],
+    ) -> bool {
+        if !self.scripts.join(format!("{guide}/{language}.md")).exists() {
+            return false;
+        }
+        match to {
+            Some(OPERATORS) => true,
+            Some(revision) => base.all_guides().any(|one| {
+                one.id().as_str() == guide
+                    && one.language() == language
+                    && one.revision().to_string() == revision
+            }),
+            None => {
+                let of_page = |entry: &&Entry| entry.guide.as_str() == guide && entry.language == *language;
+                // The last entry made the own text what it is; what it was before tells the one before that.
+                log.iter().rev().filter(of_page).nth(1).is_none_or(|entry| entry.what == Deed::Lift)
+            }
+        }
+    }
+
+    /// Takes a community's own text away.
+    fn lift(
+        &self,
+        base: &Library,
+        guide: &str,
+        language: &Language,
+        who: &str,
+        at: u64,
+        withdraw: bool,
+    ) -> Result<Entry, RevisionError> {
+        let name = format!("{guide}/{language}.md");
+        let path = self.scripts.join(&name);
+        let without = library::load_over(base, &self.scripts, Some((&name, None)), true);
+        let Some(library) = without.library else { return Err(RevisionError::Errors(without.found)) };
+        let failed = |reason| RevisionError::Io { path: path.clone(), reason };
+        let own = fs::read_to_string(&path).map_err(failed)?;
+        let before = Revision::of(&own);
+        if let Ok(own) = script::read(&name, &own) {
+            self.keep(&own).map_err(failed)?;
+        }
+        let after = library.all_guides().find(|one| one.path() == name);
+        let entry = Entry {
+            at,
+            who: who.to_owned(),
+            what: Deed::Lift,
+            guide: GuideId::new(guide),
+            language: language.clone(),
+            revision: after.map_or("none".to_owned(), |guide| guide.revision().to_string()),
+            before: Some(before.to_string()),
+            withdrawn: withdraw,
+        };
+        self.note(&entry).map_err(failed)?;
+        fs::remove_file(&path).map_err(failed)?;
+        Ok(entry)
+    }
+
     fn put(
         &self,
         text: &str,
@@ -188,7 +293,7 @@ impl Revisions {
         withdraw: bool,
         what: Deed,
     ) -> Result<Entry, RevisionError> {
-        if !self.scripts.is_dir() {
+        if self.base.is_none() && !self.scripts.is_dir() {
             return Err(RevisionError::NoFolder(self.scripts.clone()));
         }
         let candidate = self.examine(text)?;
@@ -257,6 +362,15 @@ impl Revisions {
     ///
     /// Where the history can't be written.
     pub fn found(&self, before: &Library, now: &Library, at: u64) -> io::Result<Vec<Revision>> {
+        self.found_by(before, now, "somebody with the files", at)
+    }
+
+    /// The same, where it is known who changed them: with an import, for one.
+    ///
+    /// # Errors
+    ///
+    /// Where the history can't be written.
+    pub fn found_by(&self, before: &Library, now: &Library, who: &str, at: u64) -> io::Result<Vec<Revision>> {
         let log = self.log();
         let mut withdrawn = Vec::new();
         for guide in now.all_guides() {
@@ -272,9 +386,11 @@ impl Revisions {
             match last.filter(|entry| entry.revision == revision) {
                 Some(entry) if entry.withdrawn => withdrawn.extend(old.map(|old| old.revision())),
                 Some(_) => {}
+                // What the operator did stands in the operator's record.
+                None if self.is_base(guide) => continue,
                 None => self.note(&Entry {
                     at,
-                    who: "somebody with the files".to_owned(),
+                    who: who.to_owned(),
                     what: Deed::Edit,
                     guide: guide.id().clone(),
                     language: guide.language().clone(),
@@ -285,6 +401,13 @@ impl Revisions {
             }
             for kept in old.into_iter().chain([guide]) {
                 self.keep(kept)?;
+            }
+        }
+        for gone in before.all_guides().filter(|old| now.all_guides().all(|now| now.path() != old.path())) {
+            let of_page = |entry: &&Entry| entry.guide == *gone.id() && entry.language == *gone.language();
+            let last = log.iter().rev().find(of_page);
+            if last.is_some_and(|entry| entry.what == Deed::Lift && entry.withdrawn) {
+                withdrawn.push(gone.revision());
             }
         }
         Ok(withdrawn)
@@ -319,12 +442,12 @@ impl Revisions {
         }
         let own: Vec<Arc<Guide>> =
             library.all_guides().filter(|guide| guide.id().as_str() != CRISIS).cloned().collect();
-        own.iter().try_for_each(|guide| self.keep(guide))
+        own.iter().filter(|guide| !self.is_base(guide)).try_for_each(|guide| self.keep(guide))
     }
 }
 
 /// Writes a file whole or not at all: beside its place first, then over it.
-fn write_whole(path: &Path, text: &str) -> io::Result<()> {
+pub(in crate::shell) fn write_whole(path: &Path, text: &str) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
     // A name that begins with a dot is passed over by whoever reads the folder meanwhile.
