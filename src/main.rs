@@ -1,5 +1,8 @@
 //! Arguments in, one command run, an exit code out: the only place that exits.
 
+#[cfg(feature = "platform")]
+#[path = "main/platforms.rs"]
+mod platforms;
 #[path = "main/workbench.rs"]
 mod workbench;
 
@@ -47,6 +50,12 @@ enum Command {
         after_help = "Type a number or the words of a choice; \"help\" says what else works. Ctrl-C leaves, and your place is kept."
     )]
     Chat(Chat),
+    /// Answer people on Discord, until Ctrl-C or SIGTERM
+    #[cfg(feature = "platform")]
+    #[command(
+        after_help = "Needs a token: in DISCORD_TOKEN, or in a file that bot.toml names under [discord] token_file.\nThe README's section \"Put it on your server\" goes from making the application to the first conversation."
+    )]
+    Run,
     /// Check scripts, and say what is wrong and how to mend it
     Check {
         /// Scripts folders, or single guides [default: the folder in bot.toml]
@@ -311,6 +320,8 @@ fn run(cli: Cli) -> Result<ExitCode> {
     let config = Config::load(cli.config.as_deref())?;
     match cli.command {
         Command::Chat(chat) => talk(&config, &chat),
+        #[cfg(feature = "platform")]
+        Command::Run => platforms::serve(&config),
         Command::Check { paths, format } => workbench::check(&config, &paths, format),
         Command::Test(test) => workbench::test(&config, &test),
         Command::Translate { guide, language, done, scripts } => {

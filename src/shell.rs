@@ -14,6 +14,8 @@ pub mod lines;
 pub mod pipe;
 #[cfg(feature = "platform")]
 pub mod queue;
+#[cfg(feature = "platform")]
+pub mod run;
 pub mod scan;
 pub mod store;
 #[cfg(feature = "platform")]

@@ -2,6 +2,8 @@
 //!
 //! No secret belongs here: tokens come from the environment or from files of their own.
 
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -31,6 +33,106 @@ pub struct Config {
     pub country: String,
     /// What is kept, where, and for how long.
     pub store: StoreConfig,
+    /// The bot on Discord.
+    pub discord: DiscordConfig,
+    /// What an operator can see of a running bot.
+    pub metrics: MetricsConfig,
+}
+
+/// The bot on Discord. Its token comes from the environment, or from a file of its own.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DiscordConfig {
+    /// The file that holds the token, where `DISCORD_TOKEN` is not set; none where it is empty.
+    pub token_file: PathBuf,
+    /// Of how many shards there are; 0 for as many as Discord recommends.
+    pub shards: u32,
+    /// Which of them this process runs, such as `0-3`; all where it is empty.
+    pub run_shards: String,
+    /// Whether to connect to the gateway. Without it the bot knows only what comes over HTTP.
+    pub gateway: bool,
+    /// What stands in for `https://discord.com`, where requests go through a proxy; nothing where it is empty.
+    pub api: String,
+    /// Interactions over HTTP.
+    pub http: HttpConfig,
+}
+
+/// Interactions over HTTP.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HttpConfig {
+    /// Where to listen, such as `127.0.0.1:8080`; nowhere where it is empty.
+    pub listen: String,
+    /// The application's public key, 64 hexadecimal digits. It is no secret.
+    pub public_key: String,
+}
+
+/// What an operator can see of a running bot.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MetricsConfig {
+    /// Where health and figures can be read, such as `127.0.0.1:9090`: an address of this machine; nowhere where it
+    /// is empty.
+    pub listen: String,
+}
+
+impl Default for DiscordConfig {
+    fn default() -> Self {
+        DiscordConfig {
+            token_file: PathBuf::new(),
+            shards: 0,
+            run_shards: String::new(),
+            gateway: true,
+            api: String::new(),
+            http: HttpConfig::default(),
+        }
+    }
+}
+
+impl DiscordConfig {
+    /// Of how many shards there are, and which of them this process runs; none for what Discord recommends.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the two settings.
+    pub fn range(&self) -> Result<Option<(u32, RangeInclusive<u32>)>, String> {
+        let wanted = self.run_shards.trim();
+        if self.shards == 0 {
+            let help = "run_shards needs the number of all shards in shards";
+            return if wanted.is_empty() { Ok(None) } else { Err(help.to_owned()) };
+        }
+        if wanted.is_empty() {
+            return Ok(Some((self.shards, 0..=self.shards - 1)));
+        }
+        let (first, last) = wanted.split_once('-').unwrap_or((wanted, wanted));
+        match (first.trim().parse(), last.trim().parse()) {
+            (Ok(first), Ok(last)) if first <= last && last < self.shards => {
+                Ok(Some((self.shards, first..=last)))
+            }
+            _ => Err(format!("run_shards is \"{wanted}\" and should be such as 0-{}", self.shards - 1)),
+        }
+    }
+}
+
+/// The text of a file that holds a secret: its owner's alone, else what to do about it.
+///
+/// # Errors
+///
+/// Why it can't be used, as half a sentence.
+pub fn secret_file(path: &Path) -> Result<String, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+    #[cfg(unix)]
+    {
+        let meta = std::fs::metadata(path).map_err(|error| error.to_string())?;
+        let mode = std::os::unix::fs::PermissionsExt::mode(&meta.permissions());
+        if mode & 0o077 != 0 {
+            return Err(format!(
+                "others can read it (mode {:03o}); please run chmod 600 on it",
+                mode & 0o777
+            ));
+        }
+    }
+    if text.trim().is_empty() { Err("it is empty".to_owned()) } else { Ok(text) }
 }
 
 /// What is kept, where, and for how long.
@@ -65,6 +167,8 @@ impl Default for Config {
             language: "en".into(),
             country: String::new(),
             store: StoreConfig::default(),
+            discord: DiscordConfig::default(),
+            metrics: MetricsConfig::default(),
         }
     }
 }
@@ -164,6 +268,21 @@ impl Config {
                 "please write two letters such as \"GB\", or \"\" for none",
             ));
         }
+        if let Err(what) = config.discord.range() {
+            let at = text.find("run_shards").unwrap_or(0);
+            let help = "please write the first and the last of them, counted from 0, or \"\" for all";
+            return Err(Box::new(
+                Diagnostic::error(CODE, what, help).at(&source, at..at + "run_shards".len()),
+            ));
+        }
+        let listen = &config.metrics.listen;
+        if !listen.is_empty() && !listen.parse::<SocketAddr>().is_ok_and(|at| at.ip().is_loopback()) {
+            return Err(wrong(
+                format!("\"{listen}\""),
+                "figures are not for everybody on the network",
+                "please write an address of this machine and a port, such as \"127.0.0.1:9090\"",
+            ));
+        }
         Ok(config)
     }
 
@@ -191,8 +310,23 @@ mod tests {
         let text = include_str!("../../bot.toml");
         let shipped = Config::read("bot.toml", text).unwrap_or_else(|found| panic!("{found}"));
         assert_eq!(format!("{shipped:?}"), format!("{:?}", Config::default()));
-        for key in ["scripts", "guide", "language", "country", "kind", "path", "expire_hours", "open_seconds"]
-        {
+        for key in [
+            "scripts",
+            "guide",
+            "language",
+            "country",
+            "kind",
+            "path",
+            "expire_hours",
+            "open_seconds",
+            "token_file",
+            "shards",
+            "run_shards",
+            "gateway",
+            "api",
+            "listen",
+            "public_key",
+        ] {
             let line = text
                 .lines()
                 .position(|line| line.starts_with(&format!("{key} =")))
@@ -213,6 +347,39 @@ mod tests {
         );
         assert_eq!(wrong("[store]\nexpire_hour = 3\n").help, "did you mean expire_hours?");
         assert_eq!(wrong("[store]\nkind = \"sledd\"\n").help, "did you mean sled?");
+    }
+
+    #[test]
+    fn shards_are_a_range_that_fits_their_number() {
+        let range = |text: &str| Config::read("bot.toml", text).map(|config| config.discord.range());
+        let one = |text: &str| range(text).expect("it is sound").expect("it is sound");
+        assert_eq!(one(""), None);
+        assert_eq!(one("[discord]\nshards = 4\n"), Some((4, 0..=3)));
+        assert_eq!(one("[discord]\nshards = 8\nrun_shards = \"2-5\"\n"), Some((8, 2..=5)));
+        for text in
+            ["run_shards = \"0-1\"", "shards = 4\nrun_shards = \"2-4\"", "shards = 4\nrun_shards = \"x\""]
+        {
+            assert!(wrong(&format!("[discord]\n{text}\n")).help.contains("counted from 0"));
+        }
+    }
+
+    #[test]
+    fn figures_are_only_for_this_machine() {
+        assert!(wrong("[metrics]\nlisten = \"0.0.0.0:9090\"\n").help.contains("127.0.0.1"));
+        assert!(Config::read("bot.toml", "[metrics]\nlisten = \"127.0.0.1:9090\"\n").is_ok());
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_secret_that_others_can_read_is_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("token");
+        std::fs::write(&path, "abc\n").expect("written");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).expect("rights");
+        assert!(secret_file(&path).expect_err("others can read it").contains("chmod 600"));
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("rights");
+        assert_eq!(secret_file(&path).as_deref(), Ok("abc\n"));
     }
 
     #[test]

@@ -59,7 +59,11 @@ impl Bot {
             return;
         }
         let person = scene.person.to_string();
-        let key = self.service.hash(&Address { platform: PLATFORM, person: &person, place: &format!("alert {server}") });
+        let key = self.service.hash(&Address {
+            platform: PLATFORM,
+            person: &person,
+            place: &format!("alert {server}"),
+        });
         let card = {
             let mut cards = self.alerts.0.lock().unwrap_or_else(PoisonError::into_inner);
             let now = Instant::now();
@@ -78,8 +82,16 @@ impl Bot {
         };
         let about = if concern.who == Some(Who::Other) { "about somebody else" } else { "about themselves" };
         let link = format!("https://discord.com/channels/{server}/{}/{message}", scene.channel);
-        let again = if card.count > 1 { format!(" Messages like it in this hour: {}.", card.count) } else { String::new() };
-        let reply = if answered { "I replied there with people to contact." } else { "I could not reach them: the channel and their direct messages are closed to me." };
+        let again = if card.count > 1 {
+            format!(" Messages like it in this hour: {}.", card.count)
+        } else {
+            String::new()
+        };
+        let reply = if answered {
+            "I replied there with people to contact."
+        } else {
+            "I could not reach them: the channel and their direct messages are closed to me."
+        };
         let role = wanted.role.as_deref().and_then(Id::parse).filter(|_| card.level == Level::Imminent);
         let call = role.map_or_else(String::new, |role| format!("<@&{role}> "));
         let text = format!(
@@ -102,12 +114,18 @@ impl Bot {
                 *written.lock().unwrap_or_else(PoisonError::into_inner) = Some(id);
             }
         };
-        let letter = Letter { what, sort: Sort::alert, watched: scene.watched.clone(), then: Some(Box::new(then)) };
+        let letter =
+            Letter { what, sort: Sort::alert, watched: scene.watched.clone(), then: Some(Box::new(then)) };
         self.outbox.send(&To::Channel(channel), letter);
     }
 
     /// What to do where somebody could not be written to at all: moderators are told, if they want alerts.
-    pub fn unreached(&self, scene: &Scene, message: Id, concern: &Concern) -> impl FnOnce() + Send + Sync + 'static + use<> {
+    pub fn unreached(
+        &self,
+        scene: &Scene,
+        message: Id,
+        concern: &Concern,
+    ) -> impl FnOnce() + Send + Sync + 'static + use<> {
         let wanted = scene.community.settings.alerts.clone().filter(|wanted| concern.level >= wanted.from);
         let channel = wanted.and_then(|wanted| Id::parse(&wanted.channel));
         let link = format!(

@@ -1,10 +1,11 @@
 //! What every part of the adapter shares, and a conversation with one person.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::alerts::Alerts;
-use super::outbox::{Answering, File, Letter, Outbox, Then, To, What};
+use super::outbox::{File, Letter, Outbox, Then, To, What};
 use super::render::{self, Canvas, Page};
 use super::watch::Watch;
 use super::wire::Id;
@@ -37,7 +38,7 @@ pub struct Bot {
     /// The bot's own user.
     pub me: Id,
     /// Whether Discord lets it read what is not addressed to it.
-    pub reads_content: bool,
+    pub reads_content: AtomicBool,
     /// Public replies that stand somewhere.
     pub watch: Watch,
     /// Cards in moderators' channels.
@@ -81,11 +82,6 @@ impl Scene {
     pub fn is_marked_private(&self) -> bool {
         matches!(self.to, To::Interaction(_)) && self.server.is_some()
     }
-
-    /// Whether the person is a moderator of a server, is decided elsewhere; this is whether it is one at all.
-    pub fn is_server(&self) -> bool {
-        self.server.is_some()
-    }
 }
 
 /// The name of a server's folder.
@@ -108,16 +104,19 @@ impl Bot {
     }
 
     /// The scene of a message or an interaction.
-    pub fn scene(&self, person: Id, server: Option<Id>, channel: Id, locale: &str, to: To, watched: Watched) -> Scene {
+    pub fn scene(
+        &self,
+        person: Id,
+        server: Option<Id>,
+        channel: Id,
+        locale: &str,
+        to: To,
+        watched: Watched,
+    ) -> Scene {
         let community = self.community(server);
         let library = community.library();
         let language = spoken(&library, locale).or_else(|| community.settings.language.clone());
         Scene { person, server, channel, community, library, language, to, watched }
-    }
-
-    /// The scene of an interaction, with a hand on its answer.
-    pub fn answering(&self, scene: Scene, answering: Arc<Answering>) -> Scene {
-        Scene { to: To::Interaction(answering), ..scene }
     }
 
     /// Sends the crisis reply to something that was said in private, if one is due. Says whether it did.
@@ -213,14 +212,25 @@ impl Bot {
     pub fn send_page(&self, scene: &Scene, page: Page, name: &str) {
         let Page { mut body, file, sort } = page;
         if !matches!(scene.to, To::Interaction(_)) {
-            body["nonce"] = format!("{:x}", self.service.hash(&Address { platform: PLATFORM, person: name, place: "nonce" })).into();
+            body["nonce"] = format!(
+                "{:x}",
+                self.service.hash(&Address { platform: PLATFORM, person: name, place: "nonce" })
+            )
+            .into();
             body["enforce_nonce"] = true.into();
         }
         self.send(scene, What::Message(body, file), sort, None);
     }
 
     /// Sends words of the program's own to who did something.
-    pub fn tell(&self, scene: &Scene, text: &str, file: Option<File>, rows: Vec<serde_json::Value>, sort: Sort) {
+    pub fn tell(
+        &self,
+        scene: &Scene,
+        text: &str,
+        file: Option<File>,
+        rows: Vec<serde_json::Value>,
+        sort: Sort,
+    ) {
         let mut texts = render::split(text, render::LONGEST);
         let last = texts.pop().unwrap_or_default();
         for text in texts {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::bot::{Bot, Scene};
+use super::moderator;
 use super::outbox::{Answering, Letter, To, What};
 use super::render::{self, Control, Press};
 use super::wire::{self, Guild, Id, Interaction, Message, Ready};
@@ -72,7 +73,9 @@ impl Front {
                     self.interaction(interaction, None);
                 }
             }
+            "RESUMED" => self.bot.telemetry.set_ready(true),
             "READY" => {
+                self.bot.telemetry.set_ready(true);
                 if let Ok(ready) = serde_json::from_str::<Ready>(data) {
                     self.bot.servers().extend(ready.guilds.iter().map(|guild| guild.id));
                 }
@@ -157,9 +160,13 @@ impl Front {
             let form = render::form(scene.library.wording(scene.language.as_ref()));
             return bot.send(&scene, What::Callback(9, form), Sort::member, None);
         }
+        if let Some(form) = moderator::form(&interaction) {
+            return bot.send(&scene, What::Callback(9, form), Sort::moderator, None);
+        }
         let screened = interaction.texts().into_iter().map(|text| (text, scene.library.screen(text)));
         let worst = screened.max_by_key(|(_, concern)| concern.level);
-        let worst = worst.filter(|(_, concern)| concern.level >= Level::Concern && !is_moderators(&interaction));
+        let worst = worst
+            .filter(|(_, concern)| concern.level >= Level::Concern && !moderator::is_theirs(&interaction));
         let worst = worst.map(|(text, concern)| (text.to_owned(), concern));
         if worst.is_none() && !answers_in_place(&interaction) {
             let (outbox, to, watched) = (bot.outbox.clone(), scene.to.clone(), scene.watched.clone());
@@ -173,7 +180,8 @@ impl Front {
 
     fn push(&self, scene: Scene, matter: Matter, worst: Option<(String, Concern)>) {
         let (person, urgent) = (scene.person.0, worst.is_some());
-        let busy = matches!(matter, Matter::Used(_)).then(|| (scene.to.clone(), scene.watched.clone(), scene.is_marked_private()));
+        let busy = matches!(matter, Matter::Used(_))
+            .then(|| (scene.to.clone(), scene.watched.clone(), scene.is_marked_private()));
         let task = Task { bot: self.bot.clone(), scene, matter, worst, sent: false };
         if let (Err(Full), Some((to, watched, private))) = (self.queue.push(person, urgent, task), busy) {
             // They would wait for three seconds and then read that the application did not respond.
@@ -184,14 +192,10 @@ impl Front {
     }
 }
 
-/// Whether it is a moderator's command, whose words are about scripts.
-fn is_moderators(interaction: &Interaction) -> bool {
-    interaction.kind == wire::COMMAND && interaction.name() == super::commands::MODERATORS
-}
-
 /// Whether the answer may change the message that was pressed: then Discord must not be told that another will come.
 fn answers_in_place(interaction: &Interaction) -> bool {
-    interaction.kind == wire::COMPONENT && matches!(Press::read(interaction.name()), Some((Press::Alert(_), _)))
+    interaction.kind == wire::COMPONENT
+        && matches!(Press::read(interaction.name()), Some((Press::Alert(_), _)))
 }
 
 impl Work for Task {

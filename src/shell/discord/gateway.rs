@@ -23,6 +23,7 @@ use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 
 use super::wire::{Frame, Hello, Ready};
+use crate::shell::run::stopped;
 use crate::shell::telemetry::{Telemetry, note};
 
 /// The version of the gateway that is spoken.
@@ -153,7 +154,7 @@ impl Shard {
             }
             tokio::select! {
                 () = sleep(wait.mul_f64(0.5 + jitter() / 2.0)) => {}
-                _ = shutdown.wait_for(|stop| *stop) => break,
+                () = stopped(&mut shutdown) => break,
             }
             wait = (wait * 2).min(WAITS.1);
         }
@@ -195,7 +196,7 @@ impl Shard {
         loop {
             let heard = tokio::select! {
                 biased;
-                _ = shutdown.wait_for(|stop| *stop) => {
+                () = stopped(shutdown) => {
                     close(&mut socket, 1000).await;
                     return Ok(End::Shutdown);
                 }

@@ -7,7 +7,7 @@ use super::outbox::What;
 use super::render::{self, Control, Press};
 use super::watch::{FOR_EVER, UNWATCHED};
 use super::wire::{self, Choice, Interaction};
-use super::{commands, share};
+use super::{commands, moderator, share};
 use crate::engine::{self, Kind};
 use crate::library::Library;
 use crate::script::ChoiceId;
@@ -23,6 +23,9 @@ const LONGEST_SUGGESTION: usize = 100;
 impl Bot {
     /// Answers an interaction in which nothing serious was typed.
     pub fn used(&self, scene: &Scene, interaction: Interaction) {
+        if moderator::is_theirs(&interaction) {
+            return self.moderate(scene, &interaction);
+        }
         match interaction.kind {
             wire::COMMAND => self.commanded(scene, &interaction),
             wire::COMPONENT => self.pressed(scene, &interaction),
@@ -56,7 +59,6 @@ impl Bot {
             "help" => command(Command::Help),
             "privacy" => self.privacy(scene, &event),
             "forget-me" => command(Command::ForgetMe),
-            commands::MODERATORS => self.moderate(scene, interaction),
             commands::SHARE => self.share(scene, interaction),
             _ => self.converse_unknown(scene, &event),
         }
@@ -105,10 +107,15 @@ impl Bot {
         match press {
             Press::Choice { spot, choice } => {
                 let picked = interaction.data.as_ref().and_then(|data| data.values.first());
-                let menu = picked.and_then(|value| u32::from_str_radix(value, 16).ok()).map(ChoiceId::from_bits);
+                let menu =
+                    picked.and_then(|value| u32::from_str_radix(value, 16).ok()).map(ChoiceId::from_bits);
                 let Some(choice) = choice.or(menu) else { return self.converse_unknown(scene, &event) };
                 let kind = Kind::Pick { spot, choice };
-                let once = if self.is_tick(scene, spot, choice) { event } else { format!("{once}/{}", choice.to_bits()) };
+                let once = if self.is_tick(scene, spot, choice) {
+                    event
+                } else {
+                    format!("{once}/{}", choice.to_bits())
+                };
                 self.converse_once(scene, &once, kind);
             }
             Press::Control(Control::Do(command)) => self.converse_once(scene, &once, Kind::Command(command)),
@@ -148,7 +155,10 @@ impl Bot {
         self.converse(scene, event, Kind::Command(Command::Privacy), false);
         let mut lines = Vec::new();
         let (person, here) = (scene.person.to_string(), scene.place());
-        let mut places = vec![(here.as_str(), if scene.server.is_some() { "In this server" } else { "In direct messages" })];
+        let mut places = vec![(
+            here.as_str(),
+            if scene.server.is_some() { "In this server" } else { "In direct messages" },
+        )];
         if scene.server.is_some() {
             places.push((DIRECT, "In direct messages"));
         }
@@ -193,8 +203,12 @@ impl Bot {
         };
         let words = match (done, on) {
             (Err(_), _) => "I couldn't keep that wish just now. Please press again in a minute.",
-            (Ok(()), true) => "All right. In watched channels I answer you again when it sounds as if you were in danger.",
-            (Ok(()), false) => "All right. In watched channels of this server I leave your messages alone. When you write to me yourself, I always answer. Type `/crisis` whenever you want numbers.",
+            (Ok(()), true) => {
+                "All right. In watched channels I answer you again when it sounds as if you were in danger."
+            }
+            (Ok(()), false) => {
+                "All right. In watched channels of this server I leave your messages alone. When you write to me yourself, I always answer. Type `/crisis` whenever you want numbers."
+            }
         };
         self.tell(scene, words, None, Vec::new(), Sort::member);
     }
@@ -215,10 +229,19 @@ impl Bot {
             // What begins so stands before what only has it inside.
             found.sort_by_key(|(name, _)| !name.to_lowercase().starts_with(&typed));
         } else {
-            let language = scene.language.clone().unwrap_or_else(|| crate::script::Language::new(crate::library::FALLBACK));
+            let language = scene
+                .language
+                .clone()
+                .unwrap_or_else(|| crate::script::Language::new(crate::library::FALLBACK));
             for guide in scene.library.guides(&language) {
                 found.push((guide.title().to_owned(), guide.id().to_string()));
-                found.extend(guide.steps().iter().skip(1).map(|step| (step.title.clone(), format!("{}#{}", guide.id(), step.id))));
+                found.extend(
+                    guide
+                        .steps()
+                        .iter()
+                        .skip(1)
+                        .map(|step| (step.title.clone(), format!("{}#{}", guide.id(), step.id))),
+                );
             }
             // The guides themselves first.
             found.sort_by_key(|(_, value)| value.contains('#'));
@@ -253,7 +276,10 @@ fn describe(library: &Library, session: &engine::Session) -> String {
         parts.push(format!("{answers} of your choices"));
     }
     if let Some(country) = session.country {
-        let name = library.resources.country(country).map_or_else(|| country.to_string(), |listed| listed.name.clone());
+        let name = library
+            .resources
+            .country(country)
+            .map_or_else(|| country.to_string(), |listed| listed.name.clone());
         parts.push(format!("your country: {name}"));
     }
     if let Some(language) = &session.language {
@@ -262,5 +288,9 @@ fn describe(library: &Library, session: &engine::Session) -> String {
     if session.shown.times > 0 {
         parts.push("that I showed you people to contact".to_owned());
     }
-    if parts.is_empty() { "only when you last wrote.".to_owned() } else { format!("{}; and when you last wrote.", parts.join(", ")) }
+    if parts.is_empty() {
+        "only when you last wrote.".to_owned()
+    } else {
+        format!("{}; and when you last wrote.", parts.join(", "))
+    }
 }

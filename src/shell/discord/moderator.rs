@@ -1,5 +1,7 @@
 //! What moderators do: `/lantern …`, the guided set-up, and confirming what was proposed.
 
+use std::sync::atomic::Ordering;
+
 use serde_json::{Value, json};
 
 use super::bot::{Bot, Scene, community_id};
@@ -29,8 +31,7 @@ const ASK_WHERE: &str = "g.where";
 const FORM_WHERE: &str = "g.form";
 const FORM_CHECK: &str = "k";
 
-const NOT_YOURS: &str =
-    "These commands are for moderators: people with the permission Manage Server, and the role that they have chosen.";
+const NOT_YOURS: &str = "These commands are for moderators: people with the permission Manage Server, and the role that they have chosen.";
 
 /// The form that an interaction asks for, which has to open at once.
 pub fn form(interaction: &Interaction) -> Option<Value> {
@@ -125,7 +126,8 @@ impl Bot {
             "guides publish" => return self.propose(scene, interaction, options, by),
             "guides rollback" => {
                 let language = Language::new(text("language").unwrap_or(crate::library::FALLBACK));
-                let withdraw = find("withdraw").and_then(|option| option.value.as_ref()?.as_bool()).unwrap_or(false);
+                let withdraw =
+                    find("withdraw").and_then(|option| option.value.as_ref()?.as_bool()).unwrap_or(false);
                 desk.roll_back(by, text("guide").unwrap_or(""), &language, text("to"), withdraw)
             }
             "check" => match self.script(interaction, options, LONGEST_SCRIPT) {
@@ -150,7 +152,9 @@ impl Bot {
             "alerts off" => desk.clear_alerts(by),
             "phrases list" => desk.phrases_list(by),
             "phrases add" => desk.phrases_add(by, text("kind").unwrap_or(""), text("words").unwrap_or("")),
-            "phrases remove" => desk.phrases_remove(by, text("kind").unwrap_or(""), text("words").unwrap_or("")),
+            "phrases remove" => {
+                desk.phrases_remove(by, text("kind").unwrap_or(""), text("words").unwrap_or(""))
+            }
             "phrases test" => desk.phrases_test(by, text("words").unwrap_or("")),
             "audit" => desk.audit(by),
             "export" => desk.export(by),
@@ -174,7 +178,8 @@ impl Bot {
             return Ok(text.to_owned());
         }
         let data = interaction.data.as_ref();
-        let file = options.iter().find(|option| option.name == "file").and_then(Choice::text).and_then(Id::parse);
+        let file =
+            options.iter().find(|option| option.name == "file").and_then(Choice::text).and_then(Id::parse);
         let upload = file.and_then(|id| data?.resolved.attachments.get(&id));
         let Some(upload) = upload else {
             return Err("Please add the script: as a file, or as text.".to_owned());
@@ -183,8 +188,10 @@ impl Bot {
             return Err(format!("That file has {} bytes; at most {most} are taken.", upload.size));
         }
         let bytes = self.outbox.runtime().block_on(self.outbox.download(&upload.url, most));
-        let bytes = bytes.map_err(|_| "I couldn't fetch that file from Discord. Please try again.".to_owned())?;
-        String::from_utf8(bytes).map_err(|_| "That file is not UTF-8 text; please save it as UTF-8 in your editor.".to_owned())
+        let bytes =
+            bytes.map_err(|_| "I couldn't fetch that file from Discord. Please try again.".to_owned())?;
+        String::from_utf8(bytes)
+            .map_err(|_| "That file is not UTF-8 text; please save it as UTF-8 in your editor.".to_owned())
     }
 
     fn propose(&self, scene: &Scene, interaction: &Interaction, options: &[Choice], by: &Moderator<'_>) {
@@ -242,13 +249,20 @@ impl Bot {
         };
         self.outbox.send(&to, letter);
         said.text.push_str(&self.lacks(scene, channel, permissions::WATCHING));
-        if !self.reads_content {
+        if !self.reads_content.load(Ordering::Acquire) {
             said.text.push_str("\n\n**I can't read messages there yet:** the operator has to switch on Message Content Intent for this application (https://discord.com/developers/applications, Bot, Privileged Gateway Intents) and start me again.");
         }
         said
     }
 
-    fn set_alerts(&self, scene: &Scene, by: &Moderator<'_>, channel: Id, role: Option<&str>, from: Level) -> Said {
+    fn set_alerts(
+        &self,
+        scene: &Scene,
+        by: &Moderator<'_>,
+        channel: Id,
+        role: Option<&str>,
+        from: Level,
+    ) -> Said {
         let mut said = self.desk.set_alerts(by, &channel.to_string(), role, from);
         if said.done {
             said.text.push_str(&self.lacks(scene, channel, permissions::TELLING));
@@ -262,18 +276,26 @@ impl Bot {
         let asking = permissions::of(&self.outbox, server, channel, self.me);
         let names = match self.outbox.runtime().block_on(asking) {
             Some(have) => permissions::names(needed & !have),
-            None => return format!("\n\nI can't see <#{channel}>: please give me the permission View Channel there."),
+            None => {
+                return format!(
+                    "\n\nI can't see <#{channel}>: please give me the permission View Channel there."
+                );
+            }
         };
         if names.is_empty() {
             return String::new();
         }
-        format!("\n\n**In <#{channel}> I lack: {}.** Please allow them in the channel's settings.", names.join(", "))
+        format!(
+            "\n\n**In <#{channel}> I lack: {}.** Please allow them in the channel's settings.",
+            names.join(", ")
+        )
     }
 
     fn status(&self, scene: &Scene, by: &Moderator<'_>) {
         let mut said = self.desk.status(by);
         let settings = &scene.community.settings;
-        let watched = settings.watched.iter().filter_map(|id| Id::parse(id)).map(|id| (id, permissions::WATCHING));
+        let watched =
+            settings.watched.iter().filter_map(|id| Id::parse(id)).map(|id| (id, permissions::WATCHING));
         let alerts = settings.alerts.iter().filter_map(|alerts| Id::parse(&alerts.channel));
         let mut room = render::LONGEST - said.text.encode_utf16().count().min(render::LONGEST);
         // Ten are enough to see what is wrong, and each is three questions to Discord.
@@ -284,8 +306,10 @@ impl Bot {
                 said.text.push_str(&lacks);
             }
         }
-        if !self.reads_content && !settings.watched.is_empty() {
-            said.text.push_str("\n\n**Watching does nothing yet:** Message Content Intent is off for this application.");
+        if !self.reads_content.load(Ordering::Acquire) && !settings.watched.is_empty() {
+            said.text.push_str(
+                "\n\n**Watching does nothing yet:** Message Content Intent is off for this application.",
+            );
         }
         self.answer_moderator(scene, said, Vec::new());
     }
@@ -309,8 +333,20 @@ impl Bot {
         let alerts = settings.alerts.iter().map(|alerts| &alerts.channel);
         let roles = settings.moderators.iter().map(|role| json!({"id": role, "type": "role"})).collect();
         let rows = vec![
-            pick(8, PICK_WATCHED, "Channels to watch: none until you choose", 25, channels(&mut settings.watched.iter())),
-            pick(8, PICK_ALERTS, "Channel for alerts: none until you choose", 1, channels(&mut alerts.into_iter())),
+            pick(
+                8,
+                PICK_WATCHED,
+                "Channels to watch: none until you choose",
+                25,
+                channels(&mut settings.watched.iter()),
+            ),
+            pick(
+                8,
+                PICK_ALERTS,
+                "Channel for alerts: none until you choose",
+                1,
+                channels(&mut alerts.into_iter()),
+            ),
             pick(6, PICK_MODERATORS, "Role that may change this, beside Manage Server", 1, roles),
             render::row(vec![render::button(2, "Country and language", ASK_WHERE)]),
         ];
@@ -325,7 +361,8 @@ impl Bot {
             PICK_WATCHED => {
                 let gone = settings.watched.iter().filter(|id| !values.contains(id));
                 let mut all: Vec<Said> = gone.map(|id| self.desk.watch(by, id, false)).collect();
-                let new = values.iter().filter(|id| !settings.watched.contains(*id)).filter_map(|id| Id::parse(id));
+                let new =
+                    values.iter().filter(|id| !settings.watched.contains(*id)).filter_map(|id| Id::parse(id));
                 all.extend(new.map(|id| self.set_watched(scene, by, id, true)));
                 let text = all.into_iter().map(|said| said.text).collect::<Vec<_>>().join("\n\n");
                 let text = if text.is_empty() { "Nothing was changed.".to_owned() } else { text };
@@ -333,7 +370,10 @@ impl Bot {
             }
             PICK_ALERTS => match values.first().and_then(|id| Id::parse(id)) {
                 Some(channel) => {
-                    let (role, from) = settings.alerts.as_ref().map_or((None, Level::Ideation), |now| (now.role.as_deref(), now.from));
+                    let (role, from) = settings
+                        .alerts
+                        .as_ref()
+                        .map_or((None, Level::Ideation), |now| (now.role.as_deref(), now.from));
                     self.set_alerts(scene, by, channel, role, from)
                 }
                 None => self.desk.clear_alerts(by),
@@ -353,6 +393,12 @@ impl Bot {
         }
         let field = |at: usize| texts.get(at).copied().map(str::trim).filter(|text| !text.is_empty());
         let (country, language) = (self.desk.set_country(by, field(0)), self.desk.set_language(by, field(1)));
-        self.tell(scene, &format!("{}\n\n{}", country.text, language.text), None, Vec::new(), Sort::moderator);
+        self.tell(
+            scene,
+            &format!("{}\n\n{}", country.text, language.text),
+            None,
+            Vec::new(),
+            Sort::moderator,
+        );
     }
 }

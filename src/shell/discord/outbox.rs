@@ -245,6 +245,11 @@ impl Outbox {
         }
     }
 
+    /// The runtime that it sends on.
+    pub fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
     /// How many letters wait or are on their way.
     pub fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Acquire)

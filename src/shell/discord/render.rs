@@ -314,7 +314,7 @@ fn capital(word: &str) -> String {
 }
 
 /// Text of at most so many characters, with an ellipsis where something was left out.
-fn cut(text: &str, most: usize) -> String {
+pub fn cut(text: &str, most: usize) -> String {
     if text.encode_utf16().count() <= most {
         return text.to_owned();
     }
@@ -342,11 +342,6 @@ pub fn text(reply: &Reply) -> String {
     let text = parts.join("\n\n");
     // Discord takes no message without a letter in it.
     if text.trim().is_empty() { "…".to_owned() } else { text }
-}
-
-/// Blocks as Discord's Markdown.
-pub fn blocks(all: &[Block]) -> String {
-    all.iter().map(block).filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n\n")
 }
 
 fn block(block: &Block) -> String {

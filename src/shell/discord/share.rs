@@ -33,8 +33,19 @@ impl Bot {
         let author = message.and_then(|message| message.author.as_ref());
         if let Some(author) = author.filter(|author| !author.bot && author.id != self.me) {
             if author.id == scene.person {
-                self.tell(scene, "This is for other people's messages. For yourself: here is whom you can talk to.", None, Vec::new(), Sort::member);
-                self.converse(scene, "", crate::engine::Kind::Command(crate::wording::Command::HelpNow), false);
+                self.tell(
+                    scene,
+                    "This is for other people's messages. For yourself: here is whom you can talk to.",
+                    None,
+                    Vec::new(),
+                    Sort::member,
+                );
+                self.converse(
+                    scene,
+                    "",
+                    crate::engine::Kind::Command(crate::wording::Command::HelpNow),
+                    false,
+                );
                 return;
             }
             self.write_to(scene, author.id);
@@ -60,7 +71,8 @@ impl Bot {
         }
         let wording = scene.library.wording(scene.language.as_ref());
         let resources = &scene.library.resources;
-        let line = reply::main_line(resources, scene.country(), wording).unwrap_or_else(|| resources.contacts(None).directory.to_owned());
+        let line = reply::main_line(resources, scene.country(), wording)
+            .unwrap_or_else(|| resources.contacts(None).directory.to_owned());
         let text = format!(
             "Somebody in a server that we share thought of you and asked me to pass this on. I'm an automated guide, not a person, and I haven't read your messages.\n\nIf things are hard: {}. You can also write to me here, or press below.\n-# I write this at most once a week, whoever asks.",
             render::escape(&line)
@@ -71,7 +83,12 @@ impl Bot {
         let mut body = render::message(&text, false, vec![render::row(vec![people, stop])]);
         let name = Address { platform: PLATFORM, person: &target_name, place: "share" };
         body["nonce"] = format!("s{:x}", self.service.hash(&name)).into();
-        let letter = Letter { what: What::Message(body, None), sort: Sort::member, watched: scene.watched.clone(), then: None };
+        let letter = Letter {
+            what: What::Message(body, None),
+            sort: Sort::member,
+            watched: scene.watched.clone(),
+            then: None,
+        };
         self.outbox.send(&To::Person(target), letter);
     }
 }

@@ -92,9 +92,20 @@ impl Watch {
 impl Bot {
     /// Answers somebody in danger where others can read it: briefly, and without repeating their words.
     /// `addressed` is whether they spoke to the bot, which nothing switches off.
-    pub fn rescue_in_public(&self, scene: &Scene, message: Id, concern: &Concern, text: &str, addressed: bool) {
+    pub fn rescue_in_public(
+        &self,
+        scene: &Scene,
+        message: Id,
+        concern: &Concern,
+        text: &str,
+        addressed: bool,
+    ) {
         let (person, place) = (scene.person.to_string(), scene.place());
-        let key = self.service.hash(&Address { platform: PLATFORM, person: &person, place: &scene.channel.to_string() });
+        let key = self.service.hash(&Address {
+            platform: PLATFORM,
+            person: &person,
+            place: &scene.channel.to_string(),
+        });
         let wish = Address { platform: UNWATCHED, person: &person, place: &place };
         if !addressed && self.service.is_marked(&wish, clock::now()) {
             return;
@@ -159,7 +170,8 @@ impl Bot {
         let wording = scene.library.wording(scene.language.as_ref());
         let words = "I answer in private: press below, type `/guide`, or send me a direct message. I'm an automated guide, not a person.";
         let begin = render::button(1, "Talk in private", &render::Press::Begin.id(0, 0));
-        let people = render::button(2, &wording.crisis.button_people.words(&[]), &render::Press::People.id(0, 0));
+        let people =
+            render::button(2, &wording.crisis.button_people.words(&[]), &render::Press::People.id(0, 0));
         let mut body = render::message(words, false, vec![render::row(vec![begin, people])]);
         body["message_reference"] = json!({"message_id": message, "fail_if_not_exists": false});
         body["nonce"] = format!("h{message}").into();
@@ -192,7 +204,11 @@ mod tests {
         assert_eq!(watch.answer(1, &me(Level::Concern), at(5)), Answer::Nothing, "it is on the screen");
         assert_eq!(watch.answer(1, &me(Level::Ideation), at(6)), Answer::Whole, "worse");
         assert_eq!(watch.answer(1, &me(Level::Ideation), at(60)), Answer::Short);
-        assert_eq!(watch.answer(1, &concern(Level::Concern, Who::Other), at(61)), Answer::Whole, "about somebody else");
+        assert_eq!(
+            watch.answer(1, &concern(Level::Concern, Who::Other), at(61)),
+            Answer::Whole,
+            "about somebody else"
+        );
         assert_eq!(watch.answer(2, &me(Level::Concern), at(61)), Answer::Whole, "somebody else says it");
         assert_eq!(watch.answer(1, &me(Level::Ideation), at(2_000)), Answer::Whole, "long ago");
     }

@@ -82,8 +82,6 @@ pub struct Ready {
     pub session_id: String,
     /// Where to resume it.
     pub resume_gateway_url: Option<String>,
-    /// The bot.
-    pub user: User,
     /// The servers that it is in.
     #[serde(default)]
     pub guilds: Vec<Guild>,
@@ -264,8 +262,6 @@ pub struct Upload {
 /// A message that is pointed at.
 #[derive(Deserialize)]
 pub struct Under {
-    /// Its name.
-    pub id: Id,
     /// Who wrote it.
     pub author: Option<User>,
     /// Its words, for the bot's own messages.
