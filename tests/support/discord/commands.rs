@@ -162,7 +162,8 @@ fn typed(
         Some(8) => {
             let guild = world.channels[&channel].guild.expect("roles are of a server");
             let roles = shapes::guild(&world.guilds[&guild])["roles"].clone();
-            let role = roles.as_array().into_iter().flatten().find(|role| role["id"] == key().to_string());
+            let role =
+                roles.as_array().into_iter().flatten().find(|role| role["id"] == json!(key().to_string()));
             resolved["roles"][key().to_string()] = role.expect("a role of this server").clone();
             json!(key().to_string())
         }

@@ -60,16 +60,18 @@ impl Load {
                     tokio::time::sleep(due.saturating_sub(began.elapsed())).await;
                 }
             }
-            let template = &templates[at % templates.len()];
-            let mut world = self.inner.lock();
-            let id = world.next_id();
-            let id_text = id.to_string();
-            let full: Arc<str> = template.full.concat_around(&id_text);
-            let blank: Option<Arc<str>> = template.blank.as_ref().map(|blank| blank.concat_around(&id_text));
-            sent.push((id, self.inner.now()));
-            world.gateway.dispatch(guild, needs, "MESSAGE_CREATE", &full, blank.as_ref());
-            let waiting = world.gateway.waiting();
-            drop(world);
+            let waiting = {
+                let template = &templates[at % templates.len()];
+                let mut world = self.inner.lock();
+                let id = world.next_id();
+                let id_text = id.to_string();
+                let full: Arc<str> = template.full.concat_around(&id_text);
+                let blank: Option<Arc<str>> =
+                    template.blank.as_ref().map(|blank| blank.concat_around(&id_text));
+                sent.push((id, self.inner.now()));
+                world.gateway.dispatch(guild, needs, "MESSAGE_CREATE", &full, blank.as_ref());
+                world.gateway.waiting()
+            };
             if at % 64 == 63 {
                 tokio::task::yield_now().await;
             }

@@ -300,6 +300,7 @@ fn commands(world: &mut World, request: &Request) -> Option<Reply> {
         return Some(Reply::refused(403, 50001, "Missing Access"));
     }
     let id = request.parts.last().and_then(|part| part.parse::<Id>().ok()).unwrap_or(0);
+    let id = json!(id.to_string());
     let is = |one: &Value, name: &Value, kind: &Value| {
         one["name"] == *name && one["type"].as_u64() == Some(kind.as_u64().unwrap_or(1))
     };
@@ -308,11 +309,11 @@ fn commands(world: &mut World, request: &Request) -> Option<Reply> {
     let after: Vec<Value> = match (method, one) {
         ("GET", false) => return Some(Reply::ok(before.into())),
         ("GET", true) => {
-            let found = before.into_iter().find(|command| command["id"] == id.to_string());
+            let found = before.into_iter().find(|command| command["id"] == id);
             return Some(found.map_or(Reply::refused(404, 10063, "Unknown application command"), Reply::ok));
         }
         ("DELETE", true) => {
-            let left = before.into_iter().filter(|command| command["id"] != id.to_string()).collect();
+            let left = before.into_iter().filter(|command| command["id"] != id).collect();
             world.commands.insert(guild, left);
             return Some(Reply::nothing());
         }

@@ -47,8 +47,36 @@ pub fn complaint(operation: &Operation, body: &Value) -> Option<String> {
     match validator {
         None if body.is_null() => None,
         None => Some("this request takes no body".to_owned()),
-        Some(validator) => validator.iter_errors(body).next().map(|error| sentence(&error)),
+        Some(validator) => {
+            let body = as_described(body.clone());
+            validator.iter_errors(&body).next().map(|error| sentence(&error))
+        }
     }
+}
+
+/// Discord's own documentation numbers new files with plain numbers and writes permissions as text; the
+/// description has it the other way round. Both are taken.
+fn as_described(mut body: Value) -> Value {
+    match &mut body {
+        Value::Array(all) => all.iter_mut().for_each(|one| *one = as_described(one.take())),
+        Value::Object(fields) => {
+            if let Some(bits) = fields.get_mut("default_member_permissions")
+                && let Some(number) = bits.as_str().and_then(|bits| bits.parse::<u64>().ok())
+            {
+                *bits = json!(number);
+            }
+            for file in fields.get_mut("attachments").and_then(Value::as_array_mut).into_iter().flatten() {
+                if file["id"].is_u64() {
+                    file["id"] = json!(file["id"].to_string());
+                }
+            }
+            if let Some(data) = fields.get_mut("data") {
+                *data = as_described(data.take());
+            }
+        }
+        _ => {}
+    }
+    body
 }
 
 /// The schema of an operation's JSON body, with just those components that it leads to.
