@@ -6,7 +6,7 @@ mod discord;
 use std::sync::Arc;
 use std::time::Duration;
 
-use discord::{Discord, Fault, Way, intent, permission};
+use discord::{Discord, Fault, Twin, Way, intent, permission};
 use serenity::all::*;
 
 const HELP: &str = "POST /channels/{channel_id}/messages";
@@ -107,7 +107,11 @@ async fn answer(context: &Context, interaction: Interaction) -> serenity::Result
             let rows = &form.data.components;
             let ActionRowComponent::InputText(field) = &rows[0].components[0] else { panic!("a field") };
             let text = format!("noted: {}", field.value.clone().unwrap_or_default());
-            form.create_response(context, CreateInteractionResponse::UpdateMessage(reply(&text))).await?;
+            let first = match form.message {
+                Some(_) => CreateInteractionResponse::UpdateMessage(reply(&text)),
+                None => CreateInteractionResponse::Message(reply(&text)),
+            };
+            form.create_response(context, first).await?;
         }
         _ => {}
     }
@@ -640,6 +644,74 @@ async fn a_command_in_capitals_is_caught() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_permission_and_a_translated_name_of_a_command_are_taken() {
+    let discord = Discord::start().await;
+    let http = http(&discord);
+    http.set_application_id(ApplicationId::new(discord.application()));
+    let command = CreateCommand::new("guide")
+        .description("Begins a guide")
+        .name_localized("hi", "मार्गदर्शक")
+        .default_member_permissions(Permissions::MANAGE_GUILD);
+    let registered = Command::set_global_commands(&http, vec![command]).await.expect("registered");
+    assert_eq!(registered[0].default_member_permissions, Some(Permissions::MANAGE_GUILD));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_required_option_behind_one_that_is_not_is_caught() {
+    let discord = Discord::start().await;
+    let http = http(&discord);
+    http.set_application_id(ApplicationId::new(discord.application()));
+    let option = |name: &str| CreateCommandOption::new(CommandOptionType::String, name, "Which one");
+    let command = CreateCommand::new("guide").description("Begins a guide");
+    let command = command.add_option(option("language")).add_option(option("name").required(true));
+    Command::set_global_commands(&http, vec![command]).await.expect_err("refused");
+    assert!(discord.catches().await.contains(r#""name" is required, and comes after one that isn't"#));
+}
+
+/// What the fake says of one first answer to a command.
+async fn caught_answer(answer: CreateInteractionResponse) -> String {
+    let (discord, _bot) = with_commands().await;
+    discord.holds_events(true);
+    let deed = discord.person("ana").command(&discord.server("Harbour").channel("help"), "/crisis");
+    let token = format!("token-of-{}", deed.id);
+    answer.execute(http(&discord), (InteractionId::new(deed.id), &token)).await.expect_err("refused");
+    assert!(discord.sent().is_empty(), "nobody was sent it");
+    discord.catches().await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn suggestions_for_what_nobody_is_typing_are_caught() {
+    let choices = CreateInteractionResponse::Autocomplete(CreateAutocompleteResponse::new());
+    let violation = caught_answer(choices).await;
+    assert!(violation.contains("an answer of type 8 doesn't fit /crisis"), "{violation}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_form_with_a_title_of_46_characters_is_caught() {
+    let field = CreateInputText::new(InputTextStyle::Short, "Your note", "text");
+    let form = CreateModal::new("form", "x".repeat(46)).components(vec![CreateActionRow::InputText(field)]);
+    let violation = caught_answer(CreateInteractionResponse::Modal(form)).await;
+    assert!(violation.contains("/data/title: it is longer than 45"), "{violation}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_menu_with_26_options_is_caught() {
+    let options = (0..26).map(|at| CreateSelectMenuOption::new(format!("Option {at}"), at.to_string()));
+    let menu = CreateSelectMenu::new("menu", CreateSelectMenuKind::String { options: options.collect() });
+    let violation = caught(said("hello").components(vec![CreateActionRow::SelectMenu(menu)])).await;
+    assert!(
+        violation.contains("/components/0/components/0/options: it has more than 25 items"),
+        "{violation}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_ephemeral_message_that_answers_nothing_is_caught() {
+    let violation = caught(said("hello").flags(MessageFlags::EPHEMERAL)).await;
+    assert!(violation.contains("only an answer to an interaction can be ephemeral"), "{violation}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_identify_too_soon_is_caught() {
     let (discord, _bot) = with_bot().await;
     let _another = start(&discord, INTENTS).await;
@@ -649,9 +721,9 @@ async fn an_identify_too_soon_is_caught() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_gateway_payload_that_is_too_long_is_caught() {
     let (discord, bot) = with_bot().await;
-    let runners = bot.shards.runners.lock().await;
     let presence = Some(ActivityData::custom("x".repeat(5_000)));
-    runners.values().next().expect("a shard").runner_tx.set_activity(presence);
+    let shard = bot.shards.runners.lock().await.values().next().expect("a shard").runner_tx.clone();
+    shard.set_activity(presence);
     assert!(discord.catches().await.contains("at most 4096"));
 }
 
@@ -674,6 +746,44 @@ async fn a_route_that_is_not_played_is_named() {
         discord.catches().await,
         "GET /guilds/{guild_id}/vanity-url: the fake doesn't play this route yet"
     );
+}
+
+/// The same bot with a fake that nobody here wrote.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_other_fake_agrees() {
+    let twin = tokio::task::spawn_blocking(Twin::start).await.expect("started");
+    let http = || HttpBuilder::new(&twin.token).proxy(&twin.proxy).ratelimiter_disabled(true).build();
+    let commands = vec![CreateCommand::new("crisis").description("Somebody to talk to")];
+    let registering = http();
+    registering.set_application_id(ApplicationId::new(twin.application));
+    Command::set_global_commands(&registering, commands).await.expect("registered");
+    let mut client =
+        ClientBuilder::new_with_http(http(), INTENTS).event_handler(Plain).await.expect("a client");
+    let running = tokio::spawn(async move { client.start().await });
+
+    let content = |words: &'static str| {
+        move |message: &serde_json::Value| {
+            message["content"].as_str().is_some_and(|text| text.contains(words))
+        }
+    };
+    // It says nothing of who is connected: the first message may come too early.
+    let twin = tokio::task::spawn_blocking(move || {
+        std::thread::sleep(Duration::from_secs(1));
+        twin.says("hello");
+        let heard = twin.hears(content(r#"I read "hello""#));
+        twin.taps(&heard, "Write a note");
+        twin.submits("form", serde_json::json!({"text": "call the clinic"}));
+        twin.hears(content("noted: call the clinic"));
+        twin.command("crisis", serde_json::json!([{"name": "country", "type": 3, "value": "GB"}]));
+        let private = twin.hears(content("somebody to talk to in GB"));
+        assert_eq!(private["flags"], 64, "ephemeral");
+        twin.hears(content("and one more thing"));
+        twin.taps(&heard, "Soon");
+        twin.hears(content("it is done"));
+        twin
+    });
+    drop(twin.await.expect("no panic"));
+    running.abort();
 }
 
 #[test]

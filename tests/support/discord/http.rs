@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::extract::{FromRequest, Multipart, Path, State, WebSocketUpgrade};
+use axum::extract::{FromRequest, Multipart, Path, RawQuery, State, WebSocketUpgrade};
 use axum::http::{HeaderMap, Request as Raw, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::{any, get};
@@ -96,18 +96,40 @@ pub fn router(inner: Arc<Inner>) -> Router {
         .with_state(inner)
 }
 
-async fn connect(State(inner): State<Arc<Inner>>, upgrade: WebSocketUpgrade) -> Response<Body> {
-    open(inner, upgrade, false)
+async fn connect(
+    State(inner): State<Arc<Inner>>,
+    RawQuery(query): RawQuery,
+    upgrade: WebSocketUpgrade,
+) -> Response<Body> {
+    open(inner, query, upgrade, false)
 }
 
-async fn connect_again(State(inner): State<Arc<Inner>>, upgrade: WebSocketUpgrade) -> Response<Body> {
-    open(inner, upgrade, true)
+async fn connect_again(
+    State(inner): State<Arc<Inner>>,
+    RawQuery(query): RawQuery,
+    upgrade: WebSocketUpgrade,
+) -> Response<Body> {
+    open(inner, query, upgrade, true)
 }
 
-fn open(inner: Arc<Inner>, upgrade: WebSocketUpgrade, by_resume_url: bool) -> Response<Body> {
-    if inner.lock().gateway.closed {
+fn open(
+    inner: Arc<Inner>,
+    query: Option<String>,
+    upgrade: WebSocketUpgrade,
+    by_resume_url: bool,
+) -> Response<Body> {
+    let mut world = inner.lock();
+    if world.gateway.closed {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
+    let query = query.unwrap_or_default();
+    if !query.split('&').any(|part| part == "v=10") {
+        world.violations.push(format!("gateway: connected with {query:?}, which doesn't name version 10"));
+    }
+    if query.contains("compress=") || query.contains("encoding=etf") {
+        world.violations.push(format!("gateway: the fake plays neither compression nor ETF ({query:?})"));
+    }
+    drop(world);
     upgrade.on_upgrade(move |socket| socket::serve(inner, socket, by_resume_url))
 }
 
@@ -239,8 +261,12 @@ async fn read(raw: Raw<Body>, request: &mut Request) -> Result<(), String> {
     let kind =
         raw.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !kind.starts_with("multipart/form-data") {
+        let json = kind.starts_with("application/json");
         let bytes = to_bytes(raw.into_body(), BODY).await.map_err(|error| error.to_string())?;
         if !bytes.is_empty() {
+            if !json {
+                return Err("a body that is neither application/json nor multipart/form-data".to_owned());
+            }
             request.body =
                 serde_json::from_slice(&bytes).map_err(|error| format!("the body is no JSON: {error}"))?;
         }

@@ -24,6 +24,7 @@
 //! | `gateway`, `socket` | sessions and connections |
 //! | `validate`, `limits` | the rules |
 //! | `faults`, `load` | trouble, and too much of everything |
+//! | `twin` | the other fake, npm's `discord-digital-twin` |
 #![allow(dead_code, unused_imports, reason = "each test uses its part")]
 #![allow(missing_docs, reason = "fields that say what they are")]
 
@@ -41,6 +42,7 @@ mod routes;
 mod shapes;
 mod socket;
 mod state;
+mod twin;
 mod validate;
 mod waiting;
 
@@ -58,6 +60,7 @@ pub use log::{File, Sent, Way};
 pub use people::{Deed, Message, Person};
 pub use places::{Channel, Server};
 pub use state::{Asked, Id, permission};
+pub use twin::Twin;
 
 use gateway::Out;
 use state::World;
@@ -224,6 +227,11 @@ impl Discord {
     /// Asks the bot to connect again (operation 7).
     pub fn asks_to_reconnect(&self) {
         self.tell_all(r#"{"op":7,"s":null,"t":null,"d":null}"#);
+    }
+
+    /// Asks for a heartbeat at once (operation 1).
+    pub fn asks_for_a_heartbeat(&self) {
+        self.tell_all(r#"{"op":1,"s":null,"t":null,"d":null}"#);
     }
 
     /// Ends the sessions (operation 9). When they can't be resumed, they are forgotten.

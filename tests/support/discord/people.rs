@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::Inner;
+use super::gateway::intent;
 use super::interactions;
 use super::log::{File, Sent, controls};
 use super::places::{Channel, Server};
@@ -100,6 +101,22 @@ impl Person {
         assert!(world.posts[&message].author == self.id, "people change what they said themselves");
         routes::change(&mut world, message, &json!({"content": text}));
         world.dispatch_message("MESSAGE_UPDATE", message);
+    }
+
+    /// Takes back what they said.
+    pub fn deletes(&self, message: Id) {
+        let mut world = self.inner.lock();
+        let post = world.posts.get_mut(&message).expect("a message");
+        assert!(post.author == self.id, "people take back what they said themselves");
+        post.deleted = true;
+        let channel = post.channel;
+        let guild = world.channels[&channel].guild;
+        let needs = if guild.is_some() { intent::GUILD_MESSAGES } else { intent::DIRECT_MESSAGES };
+        let mut json = json!({"id": message.to_string(), "channel_id": channel.to_string()});
+        if let Some(guild) = guild {
+            json["guild_id"] = json!(guild.to_string());
+        }
+        world.gateway.dispatch(guild, needs, "MESSAGE_DELETE", &json.to_string().into(), None);
     }
 
     /// Whether they can see what was sent.

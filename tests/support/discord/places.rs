@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Inner;
+use super::gateway::intent;
 use super::people::Person;
 use super::state::{Id, Role};
 
@@ -57,6 +58,17 @@ impl Server {
         self
     }
 
+    /// Throws the bot out.
+    pub fn removes_the_bot(&self) {
+        let mut world = self.inner.lock();
+        let bot = world.bot;
+        let guild = world.guilds.get_mut(&self.id).expect("a server");
+        guild.without_bot = true;
+        guild.members.remove(&bot);
+        let json = serde_json::json!({"id": self.id.to_string()}).to_string().into();
+        world.gateway.dispatch(Some(self.id), intent::GUILDS, "GUILD_DELETE", &json, None);
+    }
+
     /// Takes the permissions of the bot's own role away, and gives these.
     pub fn lets_the_bot(self, permissions: u64) -> Server {
         let mut world = self.inner.lock();
@@ -86,7 +98,7 @@ impl Channel {
         self
     }
 
-    /// Takes permissions from everybody in this channel; who has a role that allows them keeps nothing either.
+    /// Takes permissions from a role or a person in this channel.
     pub fn forbids(self, whom: Id, permissions: u64) -> Channel {
         self.inner.lock().channels.get_mut(&self.id).expect("a channel").denied.push((whom, permissions));
         self

@@ -135,6 +135,12 @@ impl Connection {
         match message["op"].as_u64() {
             Some(1) => {
                 world.gateway.heartbeats += 1;
+                let last = self.seq(&world);
+                if message["d"].as_u64().is_some_and(|seq| seq > last) {
+                    let violation =
+                        format!("gateway: a heartbeat names event {}, the last was {last}", message["d"]);
+                    world.violations.push(violation);
+                }
                 if !world.gateway.silent {
                     self.line.json(&json!({"op": 11, "s": null, "t": null, "d": null}));
                 }
@@ -149,6 +155,12 @@ impl Connection {
         }
     }
 
+    /// The number of the last event of this session.
+    fn seq(&self, world: &World) -> u64 {
+        let own = world.gateway.sessions.iter().find(|session| Some(&session.id) == self.session.as_ref());
+        own.map_or(0, |session| session.seq)
+    }
+
     fn identify(&mut self, world: &mut World, data: &Value, now: Duration) -> Result<(), u16> {
         if self.session.is_some() {
             return Err(4005);
@@ -161,6 +173,12 @@ impl Connection {
         };
         if shard.0 >= shard.1 {
             return Err(4010);
+        }
+        let properties = ["os", "browser", "device"].map(|field| &data["properties"][field]);
+        if properties.iter().any(|property| !property.is_string()) {
+            world
+                .violations
+                .push("gateway: IDENTIFY without its properties os, browser and device".to_owned());
         }
         let intents = data["intents"].as_u64().ok_or(4013_u16)?;
         if intents & !intent::KNOWN != 0 {
