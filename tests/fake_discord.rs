@@ -535,6 +535,29 @@ async fn only_people_who_are_allowed_are_pinged() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_interaction_can_come_over_http_and_be_answered_there() {
+    let (discord, _bot) = with_commands().await;
+    discord.calls_over_http();
+    let deed =
+        discord.person("ana").command(&discord.server("Harbour").channel("help"), "/crisis country:GB");
+    let call: Interaction = serde_json::from_str(&discord.call(deed)).expect("as the library knows it");
+    assert_eq!(call.id().get(), deed.id);
+    let answer = CreateInteractionResponse::Message(reply("over HTTP").ephemeral(true));
+    assert_eq!(discord.takes(deed, serde_json::to_value(&answer).expect("JSON")), 204);
+    assert!(discord.answers(deed).await.is_private());
+    assert_eq!(discord.takes(deed, serde_json::to_value(&answer).expect("JSON")), 400, "once only");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn throwing_the_bot_out_takes_its_server_away() {
+    let (discord, _bot) = with_bot().await;
+    let harbour = discord.server("Harbour");
+    harbour.removes_the_bot();
+    let error = http(&discord).get_guild(GuildId::new(harbour.id)).await.expect_err("gone");
+    assert_eq!(code(&error), Some(50001));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_is_counted_and_answered() {
     let (discord, _bot) = with_bot().await;
     let ana = discord.person("ana");

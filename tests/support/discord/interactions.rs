@@ -9,6 +9,7 @@ use super::limits::{self, Rules};
 use super::log::{File, Sent, Way};
 use super::routes;
 use super::state::{Answer, Id, World, permission};
+use super::validate;
 
 /// Only one person sees it.
 const EPHEMERAL: u64 = 1 << 6;
@@ -36,6 +37,20 @@ pub fn answer(world: &mut World, request: &Request, now: Duration) -> Option<Rep
         }
         _ => return None,
     })
+}
+
+/// The first answer to an interaction that came over HTTP: it is the body of the response.
+pub fn inline(world: &mut World, id: Id, body: Value, now: Duration) -> Reply {
+    let route = "POST /interactions/{interaction_id}/{interaction_token}/callback".to_owned();
+    let token = world.interactions[&id].token.clone();
+    let parts = vec!["interactions".to_owned(), id.to_string(), token, "callback".to_owned()];
+    let request = Request { route, parts, query: String::new(), body, files: Vec::new() };
+    let operation = validate::operation("POST", &format!("/{}", request.parts.join("/")));
+    let complaint = operation.and_then(|operation| validate::complaint(&operation, &request.body));
+    match complaint {
+        Some(complaint) => Reply::wrong(world, &request, &complaint),
+        None => callback(world, &request, now),
+    }
 }
 
 /// The first answer.

@@ -208,6 +208,25 @@ impl Discord {
         self.inner.lock().may_ping_roles = true;
     }
 
+    /// Interactions are no longer sent through the gateway: a test takes each with [`Discord::call`], signs it,
+    /// sends it to the bot's address, and hands the answer to [`Discord::takes`].
+    pub fn calls_over_http(&self) {
+        self.inner.lock().over_http = true;
+    }
+
+    /// The body with which Discord would call the bot's address.
+    pub fn call(&self, deed: Deed) -> String {
+        self.inner.lock().calls[&deed.id].clone()
+    }
+
+    /// What the bot's address answered; the status that it deserves (204: taken).
+    pub fn takes(&self, deed: Deed, answer: serde_json::Value) -> u16 {
+        let now = self.inner.now();
+        let reply = interactions::inline(&mut self.inner.lock(), deed.id, answer, now);
+        self.inner.changed();
+        reply.status
+    }
+
     /// Switches privileged intents (`intent::…`) on in the developer portal, and all others off.
     pub fn switches_on(&self, privileged: u64) {
         self.inner.lock().gateway.privileged = privileged;

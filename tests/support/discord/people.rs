@@ -282,7 +282,11 @@ impl Person {
         let json = event(&world, &interaction, data);
         let guild = world.channels[&channel].guild;
         world.interactions.insert(id, interaction);
-        world.gateway.dispatch(guild, 0, "INTERACTION_CREATE", &json.to_string().into(), None);
+        if world.over_http {
+            world.calls.insert(id, json.to_string());
+        } else {
+            world.gateway.dispatch(guild, 0, "INTERACTION_CREATE", &json.to_string().into(), None);
+        }
         Deed { id }
     }
 }

@@ -175,6 +175,9 @@ pub struct World {
     pub token_life: Duration,
     /// Whether a message may name roles that are pinged.
     pub may_ping_roles: bool,
+    /// Interactions go to an address of the bot instead of the gateway; what is to be sent there.
+    pub over_http: bool,
+    pub calls: HashMap<Id, String>,
     /// Requests answered with 401, 403 or 429.
     pub invalid_requests: u64,
     /// What nonces were seen, by channel: sending again is answered with the message of then.
@@ -208,6 +211,8 @@ impl World {
             deadline: Duration::from_secs(3),
             token_life: Duration::from_secs(15 * 60),
             may_ping_roles: false,
+            over_http: false,
+            calls: HashMap::new(),
             invalid_requests: 0,
             nonces: HashMap::new(),
             address,

@@ -74,9 +74,13 @@ impl Discord {
     /// Waits for something that was sent and that no call before this one has waited for.
     #[track_caller]
     pub fn hears(&self, fits: impl Fn(&Sent) -> bool) -> impl Future<Output = Sent> {
+        // What was looked at once isn't looked at again.
+        let mut looked = 0;
         self.wait("nothing that was sent fits", move |world| {
-            let found = world.log.iter().find(|sent| !world.heard.contains(&sent.number) && fits(sent));
-            let found = found.cloned()?;
+            let new = world.log[looked..].iter();
+            let found = new.clone().find(|sent| !world.heard.contains(&sent.number) && fits(sent)).cloned();
+            looked = world.log.len();
+            let found = found?;
             world.heard.insert(found.number);
             Some(found)
         })
@@ -177,7 +181,11 @@ impl Discord {
 
     /// Waits for `ready`; a broken rule or the end of patience fails the test.
     #[track_caller]
-    fn wait<T>(&self, otherwise: &str, ready: impl Fn(&mut World) -> Option<T>) -> impl Future<Output = T> {
+    fn wait<T>(
+        &self,
+        otherwise: &str,
+        mut ready: impl FnMut(&mut World) -> Option<T>,
+    ) -> impl Future<Output = T> {
         let here = Location::caller();
         let otherwise = otherwise.to_owned();
         async move {
