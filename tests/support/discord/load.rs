@@ -1,11 +1,12 @@
 //! Very many messages, at a rate or as fast as the bot reads them, with the time of each.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Inner;
 use super::gateway::intent;
+use super::people::Person;
 use super::places::Channel;
 use super::shapes;
 use super::state::Id;
@@ -16,23 +17,40 @@ const AHEAD: usize = 1_024;
 /// A stream of messages to come.
 #[derive(Clone)]
 pub struct Load {
-    pub(super) inner: Arc<Inner>,
-    pub(super) channel: Id,
-    pub(super) author: Id,
-    pub(super) texts: Vec<String>,
-    pub(super) rate: Option<f64>,
+    inner: Arc<Inner>,
+    /// Where, and by whom: one after the other.
+    places: Vec<(Id, Id)>,
+    texts: Vec<String>,
+    rate: Option<f64>,
 }
 
-/// When each message of a load went out.
-#[derive(Debug)]
+/// One message of a load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sending {
-    /// Messages, with the time since the fake began.
-    pub sent: Vec<(Id, Duration)>,
+    /// The message.
+    pub message: Id,
+    /// Its channel.
+    pub channel: Id,
+    /// Since the fake began.
+    pub at: Duration,
+}
+
+/// What a load came to.
+#[derive(Clone, Debug)]
+pub struct Flood {
+    /// Every message, in order.
+    pub sent: Vec<Sending>,
     /// How long it took until the last was handed over.
     pub took: Duration,
 }
 
 impl Load {
+    pub(super) fn new(inner: Arc<Inner>, places: Vec<(Id, Id)>) -> Load {
+        let texts = ["good morning everyone", "has anybody seen the new film", "same here, it was lovely"];
+        assert!(!places.is_empty(), "somebody has to talk somewhere");
+        Load { inner, places, texts: texts.map(str::to_owned).to_vec(), rate: None }
+    }
+
     /// These texts, over and over, in place of small talk.
     pub fn of(mut self, texts: &[&str]) -> Load {
         self.texts = texts.iter().map(|&text| text.to_owned()).collect();
@@ -45,11 +63,9 @@ impl Load {
         self
     }
 
-    /// Sends so many. They are not kept as messages of the channel: nobody answers, presses or changes them.
-    pub async fn send(self, number: usize) -> Sending {
+    /// Sends so many. They are not kept as messages of the channel: nobody presses, changes or takes them back.
+    pub async fn send(self, number: usize) -> Flood {
         let templates = self.templates();
-        let guild = self.inner.lock().channels[&self.channel].guild;
-        let needs = if guild.is_some() { intent::GUILD_MESSAGES } else { intent::DIRECT_MESSAGES };
         let began = Instant::now();
         let mut sent = Vec::with_capacity(number);
         for at in 0..number {
@@ -60,15 +76,16 @@ impl Load {
                     tokio::time::sleep(due.saturating_sub(began.elapsed())).await;
                 }
             }
+            let (place, text) = (at % self.places.len(), at % self.texts.len());
             let waiting = {
-                let template = &templates[at % templates.len()];
+                let template = &templates[place * self.texts.len() + text];
                 let mut world = self.inner.lock();
-                let id = world.next_id();
-                let id_text = id.to_string();
-                let full: Arc<str> = template.full.concat_around(&id_text);
-                let blank: Option<Arc<str>> =
-                    template.blank.as_ref().map(|blank| blank.concat_around(&id_text));
-                sent.push((id, self.inner.now()));
+                let message = world.next_id();
+                let id = message.to_string();
+                let full: Arc<str> = template.full.filled(&id);
+                let blank: Option<Arc<str>> = template.blank.as_ref().map(|blank| blank.filled(&id));
+                sent.push(Sending { message, channel: self.places[place].0, at: self.inner.now() });
+                let Template { guild, needs, .. } = *template;
                 world.gateway.dispatch(guild, needs, "MESSAGE_CREATE", &full, blank.as_ref());
                 world.gateway.waiting()
             };
@@ -81,31 +98,37 @@ impl Load {
                 }
             }
         }
-        Sending { sent, took: began.elapsed() }
+        Flood { sent, took: began.elapsed() }
     }
 
-    /// The messages written once, with a hole where the id belongs.
+    /// The messages written once, with a hole where the id belongs: all texts of the first place, and so on.
     fn templates(&self) -> Vec<Template> {
         let world = self.inner.lock();
-        let guild = world.channels[&self.channel].guild;
-        let author = &world.people[&self.author];
-        let one = |text: &String| {
-            let mut json = shapes::message(0, self.channel, shapes::user(author), text);
+        let one = |(channel, author): (Id, Id), text: &String| {
+            let guild = world.channels[&channel].guild;
+            let mut json = shapes::message(0, channel, shapes::user(&world.people[&author]), text);
             if let Some(guild) = guild {
                 json["guild_id"] = guild.to_string().into();
-                let roles = world.guilds[&guild].members.get(&self.author).cloned().unwrap_or_default();
+                let roles = world.guilds[&guild].members.get(&author).cloned().unwrap_or_default();
                 json["member"] = shapes::partial_member(&roles);
             }
             let full = Hole::new(&json.to_string());
             let open = guild.is_none() || world.named(text).contains(&world.bot);
             json["content"] = "".into();
-            Template { full, blank: (!open).then(|| Hole::new(&json.to_string())) }
+            let needs = if guild.is_some() { intent::GUILD_MESSAGES } else { intent::DIRECT_MESSAGES };
+            Template { guild, needs, full, blank: (!open).then(|| Hole::new(&json.to_string())) }
         };
-        self.texts.iter().map(one).collect()
+        let places = self.places.iter();
+        places
+            .flat_map(|place| self.texts.iter().map(move |text| (*place, text)))
+            .map(|(p, t)| one(p, t))
+            .collect()
     }
 }
 
 struct Template {
+    guild: Option<Id>,
+    needs: u64,
     full: Hole,
     blank: Option<Hole>,
 }
@@ -121,20 +144,30 @@ impl Hole {
         Hole { before: format!(r#"{before}"id":""#), after: format!(r#""{after}"#) }
     }
 
-    fn concat_around(&self, id: &str) -> Arc<str> {
+    fn filled(&self, id: &str) -> Arc<str> {
         [&self.before, id, &self.after].concat().into()
     }
 }
 
-impl Sending {
-    /// For messages that were answered (a reply names them, or says their id): from the event to the first answer.
+impl Flood {
+    /// From each message to its first answer: the reply that refers to it, or else the next thing that was sent
+    /// in its channel and answers none before it.
     pub fn answered(&self, discord: &super::Discord) -> HashMap<Id, Duration> {
-        let times: HashMap<Id, Duration> = self.sent.iter().copied().collect();
+        let mut open: HashMap<Id, VecDeque<Sending>> = HashMap::new();
+        for sending in &self.sent {
+            open.entry(sending.channel).or_default().push_back(*sending);
+        }
         let mut first = HashMap::new();
         for sent in discord.sent() {
-            let named = sent.json["message_reference"]["message_id"].as_str().and_then(|id| id.parse().ok());
-            if let Some((id, began)) = named.and_then(|id: Id| Some((id, times.get(&id)?))) {
-                first.entry(id).or_insert_with(|| sent.at.saturating_sub(*began));
+            let Some(waiting) = open.get_mut(&sent.channel) else { continue };
+            let named: Option<Id> =
+                sent.json["message_reference"]["message_id"].as_str().and_then(|id| id.parse().ok());
+            let found = match named {
+                Some(id) => waiting.iter().position(|sending: &Sending| sending.message == id),
+                None => waiting.front().filter(|sending| sending.at <= sent.at).map(|_| 0),
+            };
+            if let Some(sending) = found.and_then(|at| waiting.remove(at)) {
+                first.insert(sending.message, sent.at.saturating_sub(sending.at));
             }
         }
         first
@@ -143,14 +176,7 @@ impl Sending {
 
 impl Channel {
     /// Very many messages of somebody in this channel.
-    pub fn flood(&self, author: &super::people::Person) -> Load {
-        let texts = ["good morning everyone", "has anybody seen the new film", "same here, it was lovely"];
-        Load {
-            inner: Arc::clone(&self.inner),
-            channel: self.id,
-            author: author.id,
-            texts: texts.map(str::to_owned).to_vec(),
-            rate: None,
-        }
+    pub fn flood(&self, author: &Person) -> Load {
+        Load::new(Arc::clone(&self.inner), vec![(self.id, author.id)])
     }
 }

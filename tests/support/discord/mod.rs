@@ -55,7 +55,7 @@ use tokio::task::JoinHandle;
 
 pub use faults::Fault;
 pub use gateway::{Identified, Resumption, intent};
-pub use load::{Load, Sending};
+pub use load::{Flood, Load, Sending};
 pub use log::{File, Sent, Way};
 pub use people::{Deed, Message, Person};
 pub use places::{Channel, Server};
@@ -164,6 +164,21 @@ impl Discord {
             world.guilds.values_mut().for_each(|guild| drop(guild.members.remove(&id)));
         }
         Person { inner: Arc::clone(&self.inner), id }
+    }
+
+    /// Very many messages of many people, each where they are: one after the other.
+    pub fn flood<'a>(&self, places: impl IntoIterator<Item = (&'a Channel, &'a Person)>) -> Load {
+        let places = places.into_iter().map(|(channel, person)| (channel.id, person.id)).collect();
+        Load::new(Arc::clone(&self.inner), places)
+    }
+
+    /// From something that a person said or did to something that was sent.
+    pub fn time_between(&self, said: Id, sent: &Sent) -> Duration {
+        let world = self.inner.lock();
+        let deed = || world.interactions.get(&said).map(|interaction| interaction.made);
+        let began =
+            world.said.get(&said).copied().or_else(deed).expect("something that somebody said or did");
+        sent.at.saturating_sub(began)
     }
 
     /// The next `times` requests to a route (`POST /channels/{channel_id}/messages`, or `*`) meet a fault.

@@ -91,6 +91,7 @@ impl Person {
         let name = world.people[&self.id].name.clone();
         assert!(may, "{name} can't write in {}", world.channels[&channel.id].name);
         let id = world.post(channel.id, self.id, json!({"content": text}), None);
+        world.said.insert(id, self.inner.now());
         world.dispatch_message("MESSAGE_CREATE", id);
         id
     }
@@ -159,23 +160,29 @@ impl Person {
     pub fn submits(&self, form: &Sent, fields: &[(&str, &str)]) -> Deed {
         let mut rows = Vec::new();
         let inputs = controls(&form.json);
-        let all = inputs.iter().filter(|one| one["type"] == 4);
-        for input in all {
-            let given = fields.iter().find(|(name, _)| is(input, name)).map(|(_, value)| *value);
-            let value = given.unwrap_or_default();
+        for row in form.json["components"].as_array().into_iter().flatten() {
+            // A label holds its input; a row, as older forms have it, holds a list of one.
+            let labelled = row["component"].is_object();
+            let input = if labelled { &row["component"] } else { &row["components"][0] };
+            let text = |one: &Value| one["label"].as_str().unwrap_or_default().to_owned();
+            let name = if labelled { text(row) } else { text(input) };
+            let given = fields.iter().find(|(field, _)| *field == name || input["custom_id"] == **field);
+            let value = given.map_or("", |(_, value)| value);
             let required = input["required"] != false;
-            assert!(!required || !value.is_empty(), "the field {} has to be filled in", input["label"]);
+            assert!(!required || !value.is_empty(), "the field {name:?} has to be filled in");
             let most = input["max_length"].as_u64().unwrap_or(4_000);
-            assert!(
-                value.chars().count() as u64 <= most,
-                "the field {} takes at most {most}",
-                input["label"]
-            );
+            assert!(value.chars().count() as u64 <= most, "the field {name:?} takes at most {most}");
             let filled = json!({"type": 4, "id": 2, "custom_id": input["custom_id"], "value": value});
-            rows.push(json!({"type": 1, "id": 1, "components": [filled]}));
+            rows.push(if labelled {
+                json!({"type": 18, "id": 1, "component": filled})
+            } else {
+                json!({"type": 1, "id": 1, "components": [filled]})
+            });
         }
+        let names: Vec<&Value> = inputs.iter().map(|one| &one["custom_id"]).collect();
         for (name, _) in fields {
-            assert!(inputs.iter().any(|one| is(one, name)), "the form has no field {name:?}");
+            let known = inputs.iter().any(|one| is(one, name)) || form.says(name);
+            assert!(known, "the form has no field {name:?} among {names:?}");
         }
         let first = form.interaction.expect("a form answers an interaction");
         let message = self.inner.lock().interactions[&first].message;
@@ -296,6 +303,13 @@ fn is(control: &Value, name: &str) -> bool {
     control["label"] == name || control["custom_id"] == name
 }
 
+/// What the bot may do where an interaction comes from. Where it isn't a member, Discord names only what it
+/// may put into its answers: files, embeds, mentions, foreign emoji.
+fn app_permissions(world: &World, channel: &super::state::Channel) -> u64 {
+    let member = channel.guild.is_some_and(|guild| !world.guilds[&guild].without_bot);
+    if member { world.permissions(world.bot, channel.id) } else { 1 << 15 | 1 << 14 | 1 << 17 | 1 << 18 }
+}
+
 /// An interaction as the bot is told of it.
 fn event(world: &World, interaction: &Interaction, data: Value) -> Value {
     let channel = &world.channels[&interaction.channel];
@@ -314,7 +328,7 @@ fn event(world: &World, interaction: &Interaction, data: Value) -> Value {
         "entitlements": [],
         "authorizing_integration_owners": owners,
         "attachment_size_limit": 10 * 1024 * 1024,
-        "app_permissions": world.permissions(world.bot, channel.id).to_string(),
+        "app_permissions": app_permissions(world, channel).to_string(),
         "context": if channel.guild.is_some() { 0 } else { 1 },
     });
     if let Some(message) = interaction.message {

@@ -175,6 +175,8 @@ pub struct World {
     pub token_life: Duration,
     /// Whether a message may name roles that are pinged.
     pub may_ping_roles: bool,
+    /// When people said what they said.
+    pub said: HashMap<Id, Duration>,
     /// Interactions go to an address of the bot instead of the gateway; what is to be sent there.
     pub over_http: bool,
     pub calls: HashMap<Id, String>,
@@ -211,6 +213,7 @@ impl World {
             deadline: Duration::from_secs(3),
             token_life: Duration::from_secs(15 * 60),
             may_ping_roles: false,
+            said: HashMap::new(),
             over_http: false,
             calls: HashMap::new(),
             invalid_requests: 0,
