@@ -26,10 +26,7 @@ pub(super) fn serve(config: &Config) -> Result<ExitCode> {
     let operator = || {
         config.scripts.is_dir().then(|| Operator {
             scripts: config.scripts.clone(),
-            revisions: workbench::revisions::Revisions::new(
-                &config.scripts,
-                &config.store.path.join("history"),
-            ),
+            revisions: super::workbench::revisions(config),
         })
     };
     let threads = std::thread::available_parallelism().map_or(FEWEST_THREADS, usize::from);
