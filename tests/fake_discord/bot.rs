@@ -95,6 +95,14 @@ pub async fn answer(context: &Context, interaction: Interaction) -> serenity::Re
             let form = CreateModal::new("form", "A note").components(vec![CreateActionRow::InputText(field)]);
             pressed.create_response(context, CreateInteractionResponse::Modal(form)).await?;
         }
+        Interaction::Component(pressed) if pressed.data.custom_id == "watch" => {
+            let ComponentInteractionDataKind::ChannelSelect { values } = &pressed.data.kind else {
+                panic!("channels")
+            };
+            let text = format!("watching {}", values[0].mention());
+            let first = CreateInteractionResponse::UpdateMessage(reply(&text));
+            pressed.create_response(context, first).await?;
+        }
         Interaction::Component(pressed) => {
             pressed.create_response(context, CreateInteractionResponse::Acknowledge).await?;
             let changed = EditInteractionResponse::new().content("it is done").components(vec![]);

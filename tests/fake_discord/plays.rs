@@ -87,6 +87,35 @@ async fn files_go_both_ways() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn channels_can_be_picked_from_a_menu() {
+    let (discord, _bot) = with_bot().await;
+    let help = discord.server("Harbour").channel("help");
+    let kind = CreateSelectMenuKind::Channel { channel_types: None, default_channels: None };
+    let menu = CreateActionRow::SelectMenu(CreateSelectMenu::new("watch", kind).placeholder("Where?"));
+    let asked = said("which channel?").components(vec![menu]);
+    ChannelId::new(help.id).send_message(&http(&discord), asked).await.expect("sent");
+    let message = discord.hears(|sent| sent.says("which channel?")).await;
+    let changed = discord.answers(discord.person("ana").picks_in(&message, "Where?", &[help.id])).await;
+    assert_eq!(changed.content, format!("watching {}", help.mention()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_form_of_labels_is_filled_in_by_what_they_say() {
+    let (discord, _bot) = with_commands().await;
+    discord.calls_over_http();
+    let ana = discord.person("ana");
+    let deed = ana.command(&discord.server("Harbour").channel("help"), "/crisis");
+    let form = serde_json::json!({"type": 9, "data": {"custom_id": "form", "title": "A note", "components": [
+        {"type": 18, "label": "Your note", "component": {"type": 4, "custom_id": "text", "style": 1}},
+    ]}});
+    assert_eq!(discord.takes(deed, form), 204);
+    let form = discord.answers(deed).await;
+    let call = discord.call(ana.submits(&form, &[("Your note", "call the clinic")]));
+    let call: serde_json::Value = serde_json::from_str(&call).expect("JSON");
+    assert_eq!(call["data"]["components"][0]["component"]["value"], "call the clinic");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_nonce_sends_one_message() {
     let discord = Discord::start().await;
     let dm = ChannelId::new(discord.person("ana").dm().id);

@@ -31,6 +31,17 @@ async fn a_global_limit_stops_every_route_until_its_time_is_over() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_global_limit_does_not_hold_back_answers_to_interactions() {
+    let (discord, _bot) = with_commands().await;
+    discord.meets("*", Fault::Limited { retry_after: Duration::from_secs(30), global: true }, 1);
+    http(&discord).get_current_user().await.expect_err("refused");
+    let deed =
+        discord.person("ana").command(&discord.server("Harbour").channel("help"), "/crisis country:GB");
+    assert!(discord.answers(deed).await.says("in GB"));
+    assert!(discord.answers(deed).await.says("and one more thing"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bucket_that_is_used_up_answers_429() {
     let discord = Discord::start().await;
     discord.limits_routes(2, Duration::from_secs(60));

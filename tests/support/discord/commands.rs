@@ -140,31 +140,14 @@ fn typed(
         }
         Some(4) => json!(value.parse::<i64>().expect("a whole number")),
         Some(5) => json!(value.to_lowercase() == "true"),
-        Some(6) => {
-            let one = &world.people[&key()];
-            resolved["users"][one.id.to_string()] = shapes::user(one);
-            if let Some(guild) = world.channels[&channel].guild
-                && let Some(roles) = world.guilds[&guild].members.get(&one.id)
-            {
-                let mut member = shapes::partial_member(roles);
-                member["permissions"] = json!(world.permissions(one.id, channel).to_string());
-                resolved["members"][one.id.to_string()] = member;
-            }
-            json!(one.id.to_string())
-        }
-        Some(7) => {
-            let one = &world.channels[&key()];
-            let mut json = shapes::channel(world, one);
-            json["permissions"] = json!(world.permissions(person, one.id).to_string());
-            resolved["channels"][one.id.to_string()] = json;
-            json!(one.id.to_string())
-        }
-        Some(8) => {
-            let guild = world.channels[&channel].guild.expect("roles are of a server");
-            let roles = shapes::guild(&world.guilds[&guild])["roles"].clone();
-            let role =
-                roles.as_array().into_iter().flatten().find(|role| role["id"] == json!(key().to_string()));
-            resolved["roles"][key().to_string()] = role.expect("a role of this server").clone();
+        Some(kind @ 6..=8) => {
+            // The same three things have other numbers as menus: 5 people, 6 roles, 8 channels.
+            let menu = json!(match kind {
+                6 => 5,
+                7 => 8,
+                _ => 6,
+            });
+            resolve(world, person, channel, &menu, key(), resolved);
             json!(key().to_string())
         }
         Some(10) => json!(value.parse::<f64>().expect("a number")),
@@ -175,5 +158,33 @@ fn typed(
             json!(key().to_string())
         }
         kind => panic!("options of type {kind:?} are not played"),
+    }
+}
+
+/// Adds what an id stands for: a person (menu 5), a role (6), either (7), or a channel (8).
+#[track_caller]
+pub fn resolve(world: &World, person: Id, channel: Id, menu: &Value, id: Id, resolved: &mut Value) {
+    let guild = world.channels[&channel].guild.map(|guild| &world.guilds[&guild]);
+    let key = id.to_string();
+    match menu.as_u64() {
+        Some(5 | 7) if world.people.contains_key(&id) => {
+            resolved["users"][&key] = shapes::user(&world.people[&id]);
+            if let Some(roles) = guild.and_then(|guild| guild.members.get(&id)) {
+                let mut member = shapes::partial_member(roles);
+                member["permissions"] = json!(world.permissions(id, channel).to_string());
+                resolved["members"][&key] = member;
+            }
+        }
+        Some(6 | 7) => {
+            let roles = shapes::guild(guild.expect("roles are of a server"))["roles"].clone();
+            let role = roles.as_array().into_iter().flatten().find(|role| role["id"] == json!(key));
+            resolved["roles"][&key] = role.expect("a role of this server").clone();
+        }
+        Some(8) => {
+            let mut json = shapes::channel(world, &world.channels[&id]);
+            json["permissions"] = json!(world.permissions(person, id).to_string());
+            resolved["channels"][&key] = json;
+        }
+        _ => panic!("{id} is nothing that can be picked there"),
     }
 }

@@ -3,8 +3,6 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::state::Id;
-
 /// What is done to a request instead of answering it at once.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fault {
@@ -50,7 +48,7 @@ pub struct Bucket {
 #[derive(Debug)]
 pub struct Faults {
     planned: Vec<Planned>,
-    buckets: HashMap<(String, Id), Window>,
+    buckets: HashMap<(String, String), Window>,
     /// Requests in a window, for each route and channel.
     pub limit: u32,
     pub window: Duration,
@@ -76,6 +74,11 @@ impl Default for Faults {
     }
 }
 
+/// Routes that an interaction's own token opens: they don't count towards the limit over everything.
+pub fn is_interaction(route: &str) -> bool {
+    route.contains("_token}")
+}
+
 impl Faults {
     /// Plans a fault for the next `times` requests to a route (`*`: any).
     pub fn plan(&mut self, route: &str, fault: Fault, times: usize) {
@@ -88,13 +91,16 @@ impl Faults {
         self.stopped_until = Duration::ZERO;
     }
 
-    /// The fault that this request meets.
+    /// The fault that this request meets. A limit over everything is none for answers to interactions.
     pub fn next(&mut self, route: &str, now: Duration) -> Option<Fault> {
-        if now < self.stopped_until {
+        if now < self.stopped_until && !is_interaction(route) {
             return Some(Fault::Limited { retry_after: self.stopped_until - now, global: true });
         }
-        let meets =
-            |planned: &&mut Planned| planned.left > 0 && (planned.route == "*" || planned.route == route);
+        let meets = |planned: &&mut Planned| {
+            let global = matches!(planned.fault, Fault::Limited { global: true, .. });
+            let every = planned.route == "*" && !(global && is_interaction(route));
+            planned.left > 0 && (every || planned.route == route)
+        };
         let planned = self.planned.iter_mut().find(meets)?;
         planned.left = planned.left.saturating_sub(1);
         let fault = planned.fault.clone();
@@ -105,9 +111,10 @@ impl Faults {
     }
 
     /// Counts a request in its bucket.
-    pub fn count(&mut self, route: &str, major: Id, now: Duration) -> Bucket {
+    pub fn count(&mut self, route: &str, major: &str, now: Duration) -> Bucket {
         let window = self.window;
-        let bucket = self.buckets.entry((route.to_owned(), major)).or_insert(Window { began: now, used: 0 });
+        let key = (route.to_owned(), major.to_owned());
+        let bucket = self.buckets.entry(key).or_insert(Window { began: now, used: 0 });
         if now >= bucket.began + window {
             *bucket = Window { began: now, used: 0 };
         }
@@ -115,7 +122,7 @@ impl Faults {
         Bucket {
             name: format!(
                 "{:016x}",
-                route.bytes().fold(major, |hash, byte| hash.rotate_left(5) ^ u64::from(byte))
+                route.bytes().fold(7, |hash: u64, byte| hash.rotate_left(5) ^ u64::from(byte))
             ),
             limit: self.limit,
             remaining: self.limit.saturating_sub(bucket.used),

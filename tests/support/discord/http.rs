@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::faults::{Bucket, Fault};
 use super::log::File;
 use super::state::{Asked, Id, World};
-use super::{Inner, interactions, routes, socket, validate};
+use super::{Inner, faults, interactions, routes, socket, validate};
 
 /// What Discord takes at most.
 const BODY: usize = 25 * 1024 * 1024;
@@ -222,15 +222,15 @@ fn counted(
     authorization: &str,
     now: Duration,
 ) -> (Reply, Option<Bucket>) {
-    // An interaction's own token is enough, and its answers don't count towards the limit over everything;
-    // anybody may ask where the gateway is.
-    let open = request.route.contains("_token}") || request.route == "GET /gateway";
-    let major = if matches!(request.parts[0].as_str(), "channels" | "guilds" | "webhooks") {
-        request.id(1)
-    } else {
-        0
+    // An interaction's own token is enough; anybody may ask where the gateway is.
+    let own = faults::is_interaction(&request.route);
+    let open = own || request.route == "GET /gateway";
+    let major = match request.parts[0].as_str() {
+        "channels" | "guilds" => request.parts.get(1).cloned().unwrap_or_default(),
+        _ if own => request.parts[1..3].join("/"),
+        _ => String::new(),
     };
-    let bucket = world.faults.count(&request.route, major, now);
+    let bucket = world.faults.count(&request.route, &major, now);
     if !open && let Some(wait) = world.faults.count_overall(now) {
         return (limited(wait, true), None);
     }

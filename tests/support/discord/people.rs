@@ -163,6 +163,29 @@ impl Person {
         self.does(3, format!("the option {option:?}"), self.channel_of(id), Some(id), data)
     }
 
+    /// Picks channels, roles or people from a menu of these, found by its custom_id or what it says while empty.
+    #[track_caller]
+    pub fn picks_in(&self, message: &impl Message, menu: &str, chosen: &[Id]) -> Deed {
+        let id = message.message();
+        let named = |one: &Value| one["custom_id"] == menu || one["placeholder"] == menu;
+        let (channel, control) =
+            self.control(id, |one| (5..=8).any(|kind| one["type"] == kind) && named(one), menu);
+        let limit = |field: &str| control[field].as_u64().map_or(1, |limit| limit as usize);
+        let allowed = limit("min_values")..=limit("max_values");
+        assert!(allowed.contains(&chosen.len()), "{menu:?} takes {allowed:?}, not {}", chosen.len());
+        let world = self.inner.lock();
+        let mut resolved = json!({});
+        for one in chosen {
+            super::commands::resolve(&world, self.id, channel, &control["type"], *one, &mut resolved);
+        }
+        drop(world);
+        let values: Vec<String> = chosen.iter().map(Id::to_string).collect();
+        let data = json!({
+            "component_type": control["type"], "custom_id": control["custom_id"], "values": values, "resolved": resolved,
+        });
+        self.does(3, format!("the menu {menu:?}"), channel, Some(id), data)
+    }
+
     /// Sends a form that was shown; fields by label or custom_id.
     #[track_caller]
     pub fn submits(&self, form: &Sent, fields: &[(&str, &str)]) -> Deed {

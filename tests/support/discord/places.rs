@@ -58,6 +58,17 @@ impl Server {
         self
     }
 
+    /// Is out of reach for a while, as when Discord has trouble, or there again.
+    pub fn is_out_of_reach(&self, away: bool) {
+        let mut world = self.inner.lock();
+        if away {
+            let json = serde_json::json!({"id": self.id.to_string(), "unavailable": true}).to_string().into();
+            world.gateway.dispatch(Some(self.id), intent::GUILDS, "GUILD_DELETE", &json, None);
+        } else {
+            world.dispatch_guild(self.id);
+        }
+    }
+
     /// Throws the bot out.
     pub fn removes_the_bot(&self) {
         let mut world = self.inner.lock();
