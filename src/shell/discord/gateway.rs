@@ -256,7 +256,9 @@ impl Shard {
 
     /// A connection on which Discord has said hello, and the interval of its heartbeats.
     async fn connect(&self, url: &str) -> Option<(Socket, Duration)> {
-        let url = format!("{}/?v={VERSION}&encoding=json", url.trim_end_matches('/'));
+        let bare = url.trim_end_matches('/');
+        let path = if bare.splitn(4, '/').count() > 3 { "" } else { "/" };
+        let url = format!("{bare}{path}?v={VERSION}&encoding=json");
         let config = WebSocketConfig::default().max_message_size(Some(LARGEST)).max_frame_size(Some(LARGEST));
         let connecting = connect_async_with_config(url, Some(config), true);
         let (mut socket, _) = timeout(PATIENCE, connecting).await.ok()?.ok()?;
