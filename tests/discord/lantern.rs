@@ -122,6 +122,8 @@ impl Lantern {
         };
         let sessions = discord.identified().len();
         self.stops().await.expect("in good order");
+        // Discord wants five seconds between two that introduce themselves.
+        discord.time_passes(Duration::from_secs(6));
         let next = Lantern::starts(discord, start);
         discord.has_identified(sessions + 1).await;
         discord.logged_in().await;

@@ -36,12 +36,10 @@ async fn a_guide_is_walked_with_buttons_and_only_its_reader_sees_it() {
     let first = discord.answers(ana.command(&help, "/guide")).await;
     assert!(ana.sees(&first) && !bob.sees(&first));
     assert!(first.says("automated guide"), "{}", first.content);
-    let choice = first.buttons()[0].clone();
-    let second = discord.answers(ana.taps(&first, &choice)).await;
+    let second = discord.answers(ana.taps(&first, "Is ketamine worth a conversation?")).await;
     assert!(second.buttons().iter().any(|label| label == "Get help now"), "{:?}", second.buttons());
-    let choice = second.buttons()[0].clone();
-    let third = discord.answers(ana.taps(&second, &choice)).await;
-    assert_ne!(third.content, second.content);
+    let third = discord.answers(ana.picks(&second, "Yes, let's start")).await;
+    assert!(third.says("how are you doing right now"), "{}", third.content);
     let help_now = discord.answers(ana.taps(&third, "Get help now")).await;
     assert!(has_a_number(&help_now), "{}", help_now.content);
     discord.verify();
@@ -52,14 +50,14 @@ async fn typed_answers_work_in_direct_messages_as_buttons_do() {
     let (discord, _lantern) = harbour().await;
     let ana = discord.person("ana");
     ana.says_in(&ana.dm(), "start ketamine");
-    let first = discord.hears(|sent| sent.says("scripted")).await;
-    let words = first.buttons()[0].clone();
-    ana.says_in(&ana.dm(), &words);
+    let first = discord.hears(|sent| sent.says("Is ketamine worth")).await;
+    ana.says_in(&ana.dm(), "yes lets start");
     let second = discord.hears(|sent| sent.number > first.number).await;
     ana.says_in(&ana.dm(), "back");
     let back = discord.hears(|sent| sent.number > second.number).await;
     assert_eq!(back.content, first.content);
-    discord.answers(ana.taps(&first, &words)).await;
+    let tapped = discord.answers(ana.picks(&first, "Yes, let's start")).await;
+    assert_eq!(tapped.content, second.content);
     discord.verify();
 }
 
@@ -68,7 +66,7 @@ async fn nobody_else_can_press_somebodys_button() {
     let (discord, _lantern) = harbour().await;
     let (ana, bob) = (discord.person("ana"), discord.person("bob"));
     ana.says_in(&ana.dm(), "start ketamine");
-    let first = discord.hears(|sent| sent.says("scripted")).await;
+    let first = discord.hears(|sent| sent.says("Is ketamine worth")).await;
     let id = first.json["components"][0]["components"][0]["custom_id"].as_str().expect("an id").to_owned();
     // The same id, on something that bob can press.
     let help = discord.server("Harbour").channel("help");
@@ -84,9 +82,8 @@ async fn a_double_click_is_one_answer() {
     let (discord, _lantern) = harbour().await;
     let ana = discord.person("ana");
     ana.says_in(&ana.dm(), "start ketamine");
-    let first = discord.hears(|sent| sent.says("scripted")).await;
-    let choice = first.buttons()[0].clone();
-    let (one, two) = (ana.taps(&first, &choice), ana.taps(&first, &choice));
+    let first = discord.hears(|sent| sent.says("Is ketamine worth")).await;
+    let (one, two) = (ana.picks(&first, "Yes, let's start"), ana.picks(&first, "Yes, let's start"));
     let answers = [discord.answers(one).await, discord.answers(two).await];
     let messages = answers.iter().filter(|sent| sent.way == Way::Reply).count();
     assert_eq!(messages, 1, "{answers:?}");
@@ -98,14 +95,12 @@ async fn old_buttons_work_after_a_restart() {
     let (discord, lantern) = harbour().await;
     let ana = discord.person("ana");
     ana.says_in(&ana.dm(), "start ketamine");
-    let first = discord.hears(|sent| sent.says("scripted")).await;
+    let first = discord.hears(|sent| sent.says("Is ketamine worth")).await;
     let lantern = lantern.restarts(&discord).await;
-    let choice = first.buttons()[0].clone();
-    let second = discord.answers(ana.taps(&first, &choice)).await;
+    let second = discord.answers(ana.picks(&first, "Yes, let's start")).await;
     assert!(!second.says("earlier question"), "{}", second.content);
     // And one that belongs to a question that is left behind says kindly where they are.
-    let other = first.buttons()[1].clone();
-    let late = discord.answers(ana.taps(&first, &other)).await;
+    let late = discord.answers(ana.picks(&first, "No, not today")).await;
     assert!(late.says("earlier question"), "{}", late.content);
     lantern.stops().await.expect("in good order");
     discord.verify();
@@ -116,7 +111,7 @@ async fn ticks_change_the_buttons_and_nothing_else() {
     let (discord, _lantern) = harbour().await;
     let ana = discord.person("ana");
     ana.says_in(&ana.dm(), "start ketamine");
-    discord.hears(|sent| sent.says("scripted")).await;
+    discord.hears(|sent| sent.says("Is ketamine worth")).await;
     ana.says_in(&ana.dm(), "topics");
     let topics = discord.hears(|sent| sent.says("topic") || !sent.options().is_empty()).await;
     // A step with ticks, wherever it is in the guide: opened by name.
@@ -192,7 +187,11 @@ async fn a_country_can_be_given_with_the_command_and_is_kept() {
     let again = discord.answers(ana.command(&help, "/crisis")).await;
     assert!(again.says("988") || again.says("9-8-8"), "{}", again.content);
     let unknown = discord.answers(ana.command(&help, "/crisis country:Narnia")).await;
-    assert!(unknown.says("911") || unknown.says("988"), "numbers come first all the same: {}", unknown.content);
+    assert!(
+        unknown.says("911") || unknown.says("988"),
+        "numbers come first all the same: {}",
+        unknown.content
+    );
     discord.verify();
 }
 
@@ -212,11 +211,15 @@ async fn what_is_stored_can_be_read_and_erased_everywhere() {
     let (discord, lantern) = harbour().await;
     let (ana, help) = (discord.person("ana"), discord.server("Harbour").channel("help"));
     ana.says_in(&ana.dm(), "start ketamine");
-    discord.hears(|sent| sent.says("scripted")).await;
+    discord.hears(|sent| sent.says("Is ketamine worth")).await;
     discord.answers(ana.command(&help, "/guide name:ketamine")).await;
     let privacy = discord.answers(ana.command(&help, "/privacy")).await;
     let kept = discord.hears(|sent| sent.says("What I keep of you now")).await;
-    assert!(kept.says("In this server: you are at") && kept.says("In direct messages: you are at"), "{}", kept.content);
+    assert!(
+        kept.says("In this server: you are at") && kept.says("In direct messages: you are at"),
+        "{}",
+        kept.content
+    );
     assert!(privacy.says("I don't keep what you type"), "{}", privacy.content);
     discord.answers(ana.taps(&kept, "Erase all of it")).await;
     for _ in 0..100 {
@@ -249,7 +252,11 @@ async fn a_slow_answer_is_deferred_and_a_crisis_reply_never_is() {
     let (discord, _lantern) = harbour().await;
     let (ana, help) = (discord.person("ana"), discord.server("Harbour").channel("help"));
     // Discord itself is slow to take the first answer: what was sent counts.
-    discord.meets("POST /interactions/{interaction_id}/{interaction_token}/callback", Fault::SlowRequest(Duration::from_millis(400)), 2);
+    discord.meets(
+        "POST /interactions/{interaction_id}/{interaction_token}/callback",
+        Fault::SlowRequest(Duration::from_millis(400)),
+        2,
+    );
     let reply = discord.answers(ana.command(&help, "/guide name:i want to end my life tonight")).await;
     assert!(reply.way == Way::Reply && has_a_number(&reply), "{}", reply.content);
     let guide = discord.answers(ana.command(&help, "/guide")).await;
@@ -271,7 +278,9 @@ async fn sharing_support_reaches_somebody_once_and_tells_nobody_more() {
     assert!(!note.says("bob") && !note.says(&bob.id.to_string()));
     let again = discord.answers(eve.uses_on("Share support with this person", &said)).await;
     assert_eq!(again.content, thanks.content, "nothing can be learned from the answer");
-    discord.stays_silent(Duration::from_millis(400), |sent| ana.sees(sent) && sent.says("Somebody in a server")).await;
+    discord
+        .stays_silent(Duration::from_millis(400), |sent| ana.sees(sent) && sent.says("Somebody in a server"))
+        .await;
     let never = discord.answers(ana.taps(&note, "Don't write to me for others")).await;
     assert!(never.says("won't write to you for others"), "{}", never.content);
     discord.verify();

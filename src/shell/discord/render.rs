@@ -278,10 +278,8 @@ pub fn components(reply: &Reply, canvas: &Canvas<'_>, number: u32) -> Vec<Value>
     let control = |style: u8, label: &str, control: Control| {
         button(style, label, &Press::Control(control).id(owner, nonce))
     };
-    let mut controls = Vec::new();
-    if !reply.is_crisis() {
-        controls.push(control(DANGER, &wording.crisis.button_help.words(&[]), Control::Do(Command::HelpNow)));
-    }
+    let mut controls =
+        vec![control(DANGER, &wording.crisis.button_help.words(&[]), Control::Do(Command::HelpNow))];
     controls.push(control(
         SECONDARY,
         &capital(wording.command_word(Command::Back)),

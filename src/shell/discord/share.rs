@@ -71,7 +71,8 @@ impl Bot {
         }
         let wording = scene.library.wording(scene.language.as_ref());
         let resources = &scene.library.resources;
-        let line = reply::main_line(resources, scene.country(), wording)
+        let country = scene.country().or(self.service.settings().country);
+        let line = reply::main_line(resources, country, wording)
             .unwrap_or_else(|| resources.contacts(None).directory.to_owned());
         let text = format!(
             "Somebody in a server that we share thought of you and asked me to pass this on. I'm an automated guide, not a person, and I haven't read your messages.\n\nIf things are hard: {}. You can also write to me here, or press below.\n-# I write this at most once a week, whoever asks.",
