@@ -13,7 +13,9 @@ use std::rc::Rc;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError};
 
-use super::words::{Dictionary, FastMap, START, Token, WordId, single};
+use super::dictionary::{Dictionary, FastMap, START, WordId};
+use super::letters::single;
+use super::words::Token;
 
 /// Elements of a phrase that are asked for, at most.
 pub(crate) const ASKED: usize = 4;

@@ -9,7 +9,8 @@
 
 use std::collections::BTreeMap;
 
-use super::words::{Dictionary, FastMap, Token, WordId};
+use super::dictionary::{Dictionary, FastMap, WordId};
+use super::words::Token;
 
 /// Longest entry of a list, in words.
 pub(crate) const LONGEST_ENTRY: usize = 24;

@@ -7,9 +7,10 @@ use std::rc::Rc;
 
 use super::anchor::{Anchor, Anchors, AnchorsBuilder, Asked, AskedOf, Rarest};
 use super::chart::{Chart, ChartBuilder, Element, LONGEST_ENTRY};
+use super::dictionary::{Dictionary, FastMap, NUMBER, UNKNOWN, WordId};
+use super::letters::single;
 use super::notation::{Part, Piece};
 use super::phrase::{List, Placed};
-use super::words::{Dictionary, FastMap, NUMBER, UNKNOWN, WordId, single};
 use super::{Level, RuleId, Who};
 use crate::diagnostic::{Diagnostic, Source, nearest};
 

@@ -80,6 +80,11 @@ pub(crate) fn kind(c: char) -> Kind {
     }
 }
 
+/// Whether a letter belongs to a script that is read one letter at a time.
+pub(crate) fn single(c: char) -> bool {
+    kind(c) == Kind::Single
+}
+
 /// Circled and parenthesised letters are symbols to Unicode, and letters to people.
 fn compatible_letter(c: char) -> bool {
     let mut found = false;

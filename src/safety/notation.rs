@@ -251,14 +251,14 @@ fn plain(word: &str) -> Option<Vec<String>> {
     }
     let mut words: Vec<String> = Vec::new();
     for word in text.split(' ') {
-        if word.chars().next().is_some_and(super::words::single) {
+        if word.chars().next().is_some_and(super::letters::single) {
             words.extend(word.chars().map(String::from));
         } else {
             words.push(word.to_owned());
         }
     }
     let last = words.last_mut()?;
-    if !star.is_empty() && last.len() < super::words::START {
+    if !star.is_empty() && last.len() < super::dictionary::START {
         return None;
     }
     last.push_str(star);
