@@ -26,6 +26,7 @@ pub mod reply;
 pub mod resource;
 pub mod scorecard;
 mod screener;
+mod search;
 mod words;
 
 pub use level::{Level, RuleId, Who};

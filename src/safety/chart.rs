@@ -9,6 +9,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::dictionary::{Dictionary, FastMap, WordId};
 use super::words::Token;
 
@@ -176,6 +178,7 @@ fn key(node: u32, word: WordId) -> u64 {
 }
 
 /// The compiled phrases of a language.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Chart {
     /// 64-bit words in a row of bits.
     width: usize,

@@ -5,7 +5,10 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::BuildError;
+use serde::{Deserialize, Serialize};
+
+use super::search::{Kind, Search};
 
 /// A word of the dictionary; equal words of all languages share one.
 pub(crate) type WordId = u32;
@@ -51,7 +54,7 @@ impl Hasher for FastHasher {
 pub(crate) type FastMap<K, V> = HashMap<K, V, BuildHasherDefault<FastHasher>>;
 
 /// All words of all phrase lists.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(crate) struct Dictionary {
     pub(super) words: FastMap<Box<str>, WordId>,
     pub(super) stems: FastMap<Box<str>, WordId>,
@@ -69,7 +72,7 @@ pub(crate) struct Dictionary {
     /// For each stem, the next shorter one (`suicid*` for `suicida*`).
     pub(super) shorter: Vec<WordId>,
     pub(super) glued: Vec<Box<str>>,
-    pub(super) joined: Option<AhoCorasick>,
+    pub(super) joined: Option<Search>,
 }
 
 impl Dictionary {
@@ -90,7 +93,7 @@ impl Dictionary {
             + self.slips.capacity()
             + self.halves.capacity()
             + self.contractions.capacity();
-        entries * 40 + self.names.len() * 24 + self.joined.as_ref().map_or(0, AhoCorasick::memory_usage)
+        entries * 40 + self.names.len() * 24 + self.joined.as_ref().map_or(0, Search::memory)
     }
 
     /// The id of a folded word of a phrase; `suicid*` is a stem.
@@ -145,7 +148,7 @@ impl Dictionary {
 
     /// Call once all words are in. `joined` are letters that, inside a longer word, tell that several
     /// were run together.
-    pub fn seal(&mut self, joined: &[String]) -> Result<(), aho_corasick::BuildError> {
+    pub fn seal(&mut self, joined: &[String]) -> Result<(), BuildError> {
         for (word, id) in &self.rare {
             for slip in slips(word) {
                 if !self.words.contains_key(slip.as_str()) {
@@ -172,7 +175,8 @@ impl Dictionary {
                 .find_map(|at| self.stems.get(&stem[..at]));
             self.shorter[id as usize] = shorter.copied().unwrap_or(UNKNOWN);
         }
-        self.joined = if joined.is_empty() { None } else { Some(AhoCorasick::new(joined)?) };
+        let pieces = joined.iter().map(|letters| letters.as_str().into()).collect();
+        self.joined = if joined.is_empty() { None } else { Some(Search::new(Kind::Any, pieces)?) };
         Ok(())
     }
 

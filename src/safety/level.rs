@@ -47,7 +47,7 @@ pub enum Who {
 }
 
 /// The name of a rule: its language and its id, such as `en/wish-to-die`. Cheap to clone.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RuleId(Arc<str>);
 

@@ -122,7 +122,10 @@ impl Dictionary {
 
     /// Several words run together, at least one of them rare.
     fn segments(&self, word: &str) -> Option<Vec<Piece>> {
-        if word.len() < 6 || word.len() > LONGEST || !word.is_ascii() || !self.joined.as_ref()?.is_match(word)
+        if word.len() < 6
+            || word.len() > LONGEST
+            || !word.is_ascii()
+            || !self.joined.as_ref()?.automaton().is_match(word)
         {
             return None;
         }

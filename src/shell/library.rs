@@ -123,7 +123,8 @@ pub(super) fn check_over(
 }
 
 fn check(files: Vec<(String, String)>, found: Vec<Diagnostic>, proving: bool) -> Loaded {
-    let read = Library::read(files.iter().map(|(path, text)| (path.as_str(), text.as_str())));
+    let texts = files.iter().map(|(path, text)| (path.as_str(), text.as_str()));
+    let read = if proving { Library::read(texts) } else { Library::read_to_serve(texts) };
     let known = !proving && are_builtin(&files);
     judge(read, found, proving, known)
 }
