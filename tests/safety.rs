@@ -106,7 +106,10 @@ fn a_start_tries_the_lists_that_somebody_changed_and_a_check_tries_them_all() {
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     for read in [Screener::read, Screener::read_to_serve] {
         let found = read(&files).err().unwrap();
-        assert_eq!((found[0].code, found[0].place.as_ref().unwrap().path.as_str()), ("S506", "phrases/sv.toml"));
+        assert_eq!(
+            (found[0].code, found[0].place.as_ref().unwrap().path.as_str()),
+            ("S506", "phrases/sv.toml")
+        );
     }
     // It spoils a trap of another: only the check says so.
     let files = with("phrases/sv.toml", rule("kill/killing the process/boss", "killing the boss"));

@@ -244,6 +244,15 @@ fn plain(word: &str) -> Option<Vec<String>> {
         Some(bare) => (bare, "*"),
         None => (word, ""),
     };
+    // Most words of a list in Latin letters are written as they are read, but for an apostrophe.
+    if bare.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'\'') {
+        let mut word = bare.replace('\'', "");
+        if word.is_empty() || !star.is_empty() && word.len() < super::dictionary::START {
+            return None;
+        }
+        word.push_str(star);
+        return Some(vec![word]);
+    }
     let folded = super::fold::fold(bare);
     let text = folded.text().trim();
     if text.is_empty() || text.contains(['.', ',', '"', '*']) {
