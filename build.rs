@@ -1,7 +1,7 @@
-//! Gathers the scripts that the program is built with, and compiles their phrase lists once, so that no start has to.
+//! Gathers the scripts that the program is built with, and compiles their phrase lists, so that no start has to.
 //!
-//! The lists are compiled by the very files of `src/safety` that compile a changed list at run time; what is written
-//! here is only where the result is kept. A test of `src/safety/screener.rs` compiles them again and compares.
+//! The lists are compiled by the very files of `src/safety` that compile a changed list at run time; here stands only
+//! where the result goes. A test in `src/safety/screener.rs` compiles them again and compares, byte for byte.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

@@ -23,6 +23,9 @@ const LOCAL: &str = "local";
 /// The code of what can be wrong with the folder as a whole.
 const PLACE: &str = "S018";
 
+/// Reads phrase lists, and tries more or less of them.
+type ReadPhrases = fn(&[(&str, &str)]) -> Result<Screener, Vec<Diagnostic>>;
+
 /// Everything that a conversation is made of.
 #[derive(Debug)]
 pub struct Library {
@@ -72,7 +75,7 @@ impl Library {
     fn assemble<'f>(
         files: impl IntoIterator<Item = (&'f str, &'f str)>,
         known: Option<&Library>,
-        read_phrases: fn(&[(&str, &str)]) -> Result<Screener, Vec<Diagnostic>>,
+        read_phrases: ReadPhrases,
     ) -> Result<Library, Vec<Diagnostic>> {
         let builtin: BTreeMap<&str, &str> = SCRIPTS.iter().copied().collect();
         // What the program was built with was read already.

@@ -4,9 +4,11 @@
 //!
 //! 1. [`fold`] makes its spelling plain, and one search asks whether any word is in it without which no
 //!    phrase of any language can match. For almost every message the answer is no, and that is all.
-//! 2. `words` takes a closer look: disguised and misspelt words are read as the words they stand for.
+//! 2. `words` takes a closer look: disguised and misspelt words are read as the words of the `dictionary` that they
+//!    stand for.
 //! 3. `chart` matches all phrases of the languages concerned, side by side; the phrases come from
-//!    `scripts/phrases/<language>.toml` (`notation`, `phrase`, `compile`).
+//!    `scripts/phrases/<language>.toml` (`notation`, `phrase`, `compile`). The lists that come with the program are
+//!    compiled by `build.rs`, with this very code; a list that somebody changed is compiled when it is read.
 //! 4. `context` weighs what was found: a denial, a figure of speech, a game defuse what they govern.
 
 use serde::Serialize;
