@@ -1,10 +1,10 @@
-//! Gathers the scripts that the program is built with, and compiles their phrase lists, so that no start has to.
+//! Compiles the phrase lists that the program is built with, so that no start has to.
 //!
 //! The lists are compiled by the very files of `src/safety` that compile a changed list at run time; here stands only
 //! where the result goes. A test in `src/safety/screener.rs` compiles them again and compares, byte for byte.
 
-use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::process::ExitCode;
 use std::{env, fs};
 
 // The program uses more of these files than this script does.
@@ -30,65 +30,40 @@ mod safety {
     pub use level::{Level, RuleId, Who};
 }
 
-fn main() {
+macro_rules! scripts {
+    ($($path:literal,)*) => { &[$($path),*] };
+}
+
+/// The paths of all scripts that the program is built with.
+const SCRIPTS: &[&str] = include!("src/builtin/scripts.rs");
+
+fn main() -> ExitCode {
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rerun-if-changed=scripts");
-    let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo says where the package is"));
-    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo says where to write"));
-    let mut paths = Vec::new();
-    gather(&root.join("scripts"), "", &mut paths);
-    paths.sort();
-
-    let mut table = String::from("&[\n");
-    for path in &paths {
-        let file = root.join("scripts").join(path);
-        // Writing to memory can't fail.
-        let _ = writeln!(table, "    ({path:?}, include_str!({file:?})),");
-    }
-    table.push(']');
-    write(&out.join("scripts.rs"), table.as_bytes());
-
-    let lists: Vec<(&str, String)> = paths
-        .iter()
-        .filter(|path| path.starts_with("phrases/"))
+    println!("cargo::rerun-if-changed=scripts/phrases");
+    let scripts = Path::new(&folder("CARGO_MANIFEST_DIR")).join("scripts");
+    let lists = SCRIPTS.iter().filter(|path| path.starts_with("phrases/"));
+    let texts: Vec<String> = lists
+        .clone()
         .map(|path| {
-            let read = fs::read_to_string(root.join("scripts").join(path));
-            (path.as_str(), read.unwrap_or_else(|error| panic!("scripts/{path}: {error}")))
+            fs::read_to_string(scripts.join(path)).unwrap_or_else(|error| panic!("scripts/{path}: {error}"))
         })
         .collect();
-    let lists: Vec<(&str, &str)> = lists.iter().map(|(path, text)| (*path, text.as_str())).collect();
-    match safety::compile::read(&lists) {
+    let files: Vec<(&str, &str)> = lists.copied().zip(texts.iter().map(String::as_str)).collect();
+    match safety::compile::read(&files) {
         Ok((compiled, _)) => {
             let bytes = postcard::to_stdvec(&compiled).expect("all of it can be written");
-            write(&out.join("phrases.bin"), &bytes);
+            fs::write(Path::new(&folder("OUT_DIR")).join("phrases.bin"), bytes)
+                .expect("cargo's folder can be written");
+            ExitCode::SUCCESS
         }
         Err(faults) => {
-            for fault in &faults {
-                eprintln!("{fault}\n");
-            }
-            panic!("the phrase lists in scripts/phrases can't be read; what is wrong stands above");
+            faults.iter().for_each(|fault| eprintln!("{fault}\n"));
+            ExitCode::FAILURE
         }
     }
 }
 
-/// The guides, wordings, phrase lists and resources below a folder, by their paths; the rest is for people and tests.
-fn gather(folder: &Path, below: &str, paths: &mut Vec<String>) {
-    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    for entry in entries {
-        let entry = entry.unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-        let name = entry.file_name().into_string().expect("names of scripts are UTF-8");
-        let path = if below.is_empty() { name.clone() } else { format!("{below}/{name}") };
-        if entry.path().is_dir() {
-            gather(&entry.path(), &path, paths);
-        } else if !name.starts_with('.')
-            && name != "README.md"
-            && (name.ends_with(".md") || name.ends_with(".toml"))
-        {
-            paths.push(path);
-        }
-    }
-}
-
-fn write(path: &Path, bytes: &[u8]) {
-    fs::write(path, bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+/// A folder that cargo names to build scripts.
+fn folder(name: &str) -> String {
+    env::var(name).unwrap_or_else(|error| panic!("{name}: {error}"))
 }

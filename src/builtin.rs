@@ -1,10 +1,16 @@
 //! The scripts that the program was built with. They serve where no folder is given, and whatever happens to a folder,
-//! its crisis help is never missing. `build.rs` finds them in `scripts/`; nobody has to name them here.
+//! its crisis help is never missing.
+
+macro_rules! scripts {
+    ($($path:literal,)*) => {
+        &[$(($path, include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/", $path)))),*]
+    };
+}
 
 /// All of them, as path and text, in the order of their paths.
-pub(crate) const SCRIPTS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/scripts.rs"));
+pub(crate) const SCRIPTS: &[(&str, &str)] = include!("builtin/scripts.rs");
 
-/// The phrase lists among them, compiled: see `safety::compile`.
+/// The phrase lists among them, compiled by `build.rs`: see `safety::compile`.
 pub(crate) const COMPILED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/phrases.bin"));
 
 /// The phrase lists among them, as path and text, in the order of their paths.
