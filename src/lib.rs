@@ -19,6 +19,7 @@
 //!
 //! The arrows point one way: `shell -> transcript, proof, lint -> engine -> library -> safety, script -> diagnostic`.
 
+mod builtin;
 pub mod diagnostic;
 pub mod engine;
 pub mod library;

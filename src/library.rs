@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
 
+use crate::builtin::SCRIPTS;
 use crate::diagnostic::{Diagnostic, Source, nearest};
 use crate::safety::local::{self, Local};
 use crate::safety::resource::Resources;
@@ -22,92 +23,8 @@ const LOCAL: &str = "local";
 /// The code of what can be wrong with the folder as a whole.
 const PLACE: &str = "S018";
 
-/// The scripts that this program was built with, as path and text. They serve where no folder is
-/// given, and whatever happens to a folder, its crisis help is never missing.
-const BUILTIN: &[(&str, &str)] = &[
-    ("crisis/ar.md", include_str!("../scripts/crisis/ar.md")),
-    ("crisis/ar.toml", include_str!("../scripts/crisis/ar.toml")),
-    ("crisis/de.md", include_str!("../scripts/crisis/de.md")),
-    ("crisis/de.toml", include_str!("../scripts/crisis/de.toml")),
-    ("crisis/en.md", include_str!("../scripts/crisis/en.md")),
-    ("crisis/es.md", include_str!("../scripts/crisis/es.md")),
-    ("crisis/es.toml", include_str!("../scripts/crisis/es.toml")),
-    ("crisis/fr.md", include_str!("../scripts/crisis/fr.md")),
-    ("crisis/fr.toml", include_str!("../scripts/crisis/fr.toml")),
-    ("crisis/hi.md", include_str!("../scripts/crisis/hi.md")),
-    ("crisis/hi.toml", include_str!("../scripts/crisis/hi.toml")),
-    ("crisis/id.md", include_str!("../scripts/crisis/id.md")),
-    ("crisis/id.toml", include_str!("../scripts/crisis/id.toml")),
-    ("crisis/it.md", include_str!("../scripts/crisis/it.md")),
-    ("crisis/it.toml", include_str!("../scripts/crisis/it.toml")),
-    ("crisis/ja.md", include_str!("../scripts/crisis/ja.md")),
-    ("crisis/ja.toml", include_str!("../scripts/crisis/ja.toml")),
-    ("crisis/ko.md", include_str!("../scripts/crisis/ko.md")),
-    ("crisis/ko.toml", include_str!("../scripts/crisis/ko.toml")),
-    ("crisis/nl.md", include_str!("../scripts/crisis/nl.md")),
-    ("crisis/nl.toml", include_str!("../scripts/crisis/nl.toml")),
-    ("crisis/pl.md", include_str!("../scripts/crisis/pl.md")),
-    ("crisis/pl.toml", include_str!("../scripts/crisis/pl.toml")),
-    ("crisis/pt.md", include_str!("../scripts/crisis/pt.md")),
-    ("crisis/pt.toml", include_str!("../scripts/crisis/pt.toml")),
-    ("crisis/ru.md", include_str!("../scripts/crisis/ru.md")),
-    ("crisis/ru.toml", include_str!("../scripts/crisis/ru.toml")),
-    ("crisis/sv.md", include_str!("../scripts/crisis/sv.md")),
-    ("crisis/sv.toml", include_str!("../scripts/crisis/sv.toml")),
-    ("crisis/tr.md", include_str!("../scripts/crisis/tr.md")),
-    ("crisis/tr.toml", include_str!("../scripts/crisis/tr.toml")),
-    ("crisis/uk.md", include_str!("../scripts/crisis/uk.md")),
-    ("crisis/uk.toml", include_str!("../scripts/crisis/uk.toml")),
-    ("crisis/zh.md", include_str!("../scripts/crisis/zh.md")),
-    ("crisis/zh.toml", include_str!("../scripts/crisis/zh.toml")),
-    ("ketamine/de.md", include_str!("../scripts/ketamine/de.md")),
-    ("ketamine/de.toml", include_str!("../scripts/ketamine/de.toml")),
-    ("ketamine/en.md", include_str!("../scripts/ketamine/en.md")),
-    ("ketamine/es.md", include_str!("../scripts/ketamine/es.md")),
-    ("ketamine/es.toml", include_str!("../scripts/ketamine/es.toml")),
-    ("phrases/ar.toml", include_str!("../scripts/phrases/ar.toml")),
-    ("phrases/de.toml", include_str!("../scripts/phrases/de.toml")),
-    ("phrases/en.toml", include_str!("../scripts/phrases/en.toml")),
-    ("phrases/es.toml", include_str!("../scripts/phrases/es.toml")),
-    ("phrases/fr.toml", include_str!("../scripts/phrases/fr.toml")),
-    ("phrases/hi.toml", include_str!("../scripts/phrases/hi.toml")),
-    ("phrases/id.toml", include_str!("../scripts/phrases/id.toml")),
-    ("phrases/it.toml", include_str!("../scripts/phrases/it.toml")),
-    ("phrases/ja.toml", include_str!("../scripts/phrases/ja.toml")),
-    ("phrases/ko.toml", include_str!("../scripts/phrases/ko.toml")),
-    ("phrases/nl.toml", include_str!("../scripts/phrases/nl.toml")),
-    ("phrases/pl.toml", include_str!("../scripts/phrases/pl.toml")),
-    ("phrases/pt.toml", include_str!("../scripts/phrases/pt.toml")),
-    ("phrases/ru.toml", include_str!("../scripts/phrases/ru.toml")),
-    ("phrases/sv.toml", include_str!("../scripts/phrases/sv.toml")),
-    ("phrases/tr.toml", include_str!("../scripts/phrases/tr.toml")),
-    ("phrases/uk.toml", include_str!("../scripts/phrases/uk.toml")),
-    ("phrases/zh.toml", include_str!("../scripts/phrases/zh.toml")),
-    ("resources.toml", include_str!("../scripts/resources.toml")),
-    ("supporting-someone/de.md", include_str!("../scripts/supporting-someone/de.md")),
-    ("supporting-someone/de.toml", include_str!("../scripts/supporting-someone/de.toml")),
-    ("supporting-someone/en.md", include_str!("../scripts/supporting-someone/en.md")),
-    ("supporting-someone/es.md", include_str!("../scripts/supporting-someone/es.md")),
-    ("supporting-someone/es.toml", include_str!("../scripts/supporting-someone/es.toml")),
-    ("wording/ar.toml", include_str!("../scripts/wording/ar.toml")),
-    ("wording/de.toml", include_str!("../scripts/wording/de.toml")),
-    ("wording/en.toml", include_str!("../scripts/wording/en.toml")),
-    ("wording/es.toml", include_str!("../scripts/wording/es.toml")),
-    ("wording/fr.toml", include_str!("../scripts/wording/fr.toml")),
-    ("wording/hi.toml", include_str!("../scripts/wording/hi.toml")),
-    ("wording/id.toml", include_str!("../scripts/wording/id.toml")),
-    ("wording/it.toml", include_str!("../scripts/wording/it.toml")),
-    ("wording/ja.toml", include_str!("../scripts/wording/ja.toml")),
-    ("wording/ko.toml", include_str!("../scripts/wording/ko.toml")),
-    ("wording/nl.toml", include_str!("../scripts/wording/nl.toml")),
-    ("wording/pl.toml", include_str!("../scripts/wording/pl.toml")),
-    ("wording/pt.toml", include_str!("../scripts/wording/pt.toml")),
-    ("wording/ru.toml", include_str!("../scripts/wording/ru.toml")),
-    ("wording/sv.toml", include_str!("../scripts/wording/sv.toml")),
-    ("wording/tr.toml", include_str!("../scripts/wording/tr.toml")),
-    ("wording/uk.toml", include_str!("../scripts/wording/uk.toml")),
-    ("wording/zh.toml", include_str!("../scripts/wording/zh.toml")),
-];
+/// Reads phrase lists, and tries more or less of them.
+type ReadPhrases = fn(&[(&str, &str)]) -> Result<Screener, Vec<Diagnostic>>;
 
 /// Everything that a conversation is made of.
 #[derive(Debug)]
@@ -140,21 +57,31 @@ impl Library {
     ///
     /// All faults of all files, in the order of their paths.
     pub fn read<'f>(files: impl IntoIterator<Item = (&'f str, &'f str)>) -> Result<Library, Vec<Diagnostic>> {
-        // What the program was built with was read and tried already, down to the last example.
-        Library::assemble(files, Some(Library::builtin()))
+        Library::assemble(files, Some(Library::builtin()), Screener::read)
+    }
+
+    /// The same, but that of the phrase lists only those are tried that the program was not built with: for a start,
+    /// when people wait. [`Library::read`] tries them all.
+    ///
+    /// # Errors
+    ///
+    /// All faults of all files but for those examples, in the order of their paths.
+    pub fn read_to_serve<'f>(
+        files: impl IntoIterator<Item = (&'f str, &'f str)>,
+    ) -> Result<Library, Vec<Diagnostic>> {
+        Library::assemble(files, Some(Library::builtin()), Screener::read_to_serve)
     }
 
     fn assemble<'f>(
         files: impl IntoIterator<Item = (&'f str, &'f str)>,
         known: Option<&Library>,
+        read_phrases: ReadPhrases,
     ) -> Result<Library, Vec<Diagnostic>> {
-        // A test tries every example before the program is ever shipped, so that nobody has to wait for that.
-        let trying = known.is_some();
-        let known_screener = known.map(|library| library.screener.clone());
-        let builtin: BTreeMap<&str, &str> = BUILTIN.iter().copied().collect();
+        let builtin: BTreeMap<&str, &str> = SCRIPTS.iter().copied().collect();
+        // What the program was built with was read already.
         let known = |path: &str, text: &str| known.filter(|_| builtin.get(path) == Some(&text));
         let mut all: BTreeMap<&str, &str> = files.into_iter().collect();
-        for (path, text) in BUILTIN {
+        for (path, text) in SCRIPTS {
             let essential = matches!(Sort::of(path), Sort::Wording(_) | Sort::Phrases(_) | Sort::Resources)
                 || matches!(Sort::of(path), Sort::Guide(id, _) | Sort::Translated(id, _) if id == CRISIS);
             if essential {
@@ -219,12 +146,10 @@ impl Library {
                 Sort::Unknown => found.push(unknown(path)),
             }
         }
-        let same = phrases.len() == heard_builtin(&builtin)
-            && phrases.iter().all(|(path, text)| known(path, text).is_some());
-        let read = match known_screener.filter(|_| same) {
-            Some(screener) => Ok(screener),
-            None if trying => Screener::read(&phrases).map(Arc::new),
-            None => Screener::read_untried(&phrases).map(Arc::new),
+        // What the program was built with was compiled and tried already, down to the last example.
+        let read = match phrases == Screener::builtin_files() {
+            true => Ok(Screener::builtin().clone()),
+            false => read_phrases(&phrases).map(Arc::new),
         };
         let screener = match read {
             Ok(screener) => Some(screener),
@@ -267,7 +192,7 @@ impl Library {
     /// The library that the program was built with.
     pub fn builtin() -> &'static Arc<Library> {
         static LIBRARY: LazyLock<Arc<Library>> = LazyLock::new(|| {
-            let library = Library::assemble(BUILTIN.iter().copied(), None);
+            let library = Library::assemble(SCRIPTS.iter().copied(), None, Screener::read_untried);
             Arc::new(library.unwrap_or_else(|found| panic!("the built-in scripts are broken: {}", found[0])))
         });
         &LIBRARY
@@ -275,7 +200,7 @@ impl Library {
 
     /// The scripts that the program was built with, as path and text, in the order of their paths.
     pub fn builtin_files() -> &'static [(&'static str, &'static str)] {
-        BUILTIN
+        SCRIPTS
     }
 
     /// All guides that a person can begin, each in this language or the nearest to it, by id.
@@ -449,11 +374,6 @@ impl Library {
     }
 }
 
-/// How many phrase lists there are.
-fn heard_builtin(files: &BTreeMap<&str, &str>) -> usize {
-    files.keys().filter(|path| matches!(Sort::of(path), Sort::Phrases(_))).count()
-}
-
 /// The language itself, else its base, else the fallback, else whatever is there.
 fn pick<'m, T>(languages: &'m BTreeMap<Language, Arc<T>>, language: Option<&Language>) -> Option<&'m T> {
     let wanted =
@@ -537,8 +457,7 @@ mod tests {
 
     #[test]
     fn the_scripts_that_the_program_is_built_with_are_sound_to_the_last_example() {
-        let lists = BUILTIN.iter().filter(|(path, _)| matches!(Sort::of(path), Sort::Phrases(_)));
-        if let Err(found) = Screener::read(&lists.copied().collect::<Vec<_>>()) {
+        if let Err(found) = Screener::read(Screener::builtin_files()) {
             panic!("{}", found.iter().map(|one| format!("{one}\n\n")).collect::<String>());
         }
         let found = crate::lint::check(Library::builtin());

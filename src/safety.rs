@@ -4,22 +4,23 @@
 //!
 //! 1. [`fold`] makes its spelling plain, and one search asks whether any word is in it without which no
 //!    phrase of any language can match. For almost every message the answer is no, and that is all.
-//! 2. `words` takes a closer look: disguised and misspelt words are read as the words they stand for.
+//! 2. `words` takes a closer look: disguised and misspelt words are read as the words of the `dictionary` that they
+//!    stand for.
 //! 3. `chart` matches all phrases of the languages concerned, side by side; the phrases come from
-//!    `scripts/phrases/<language>.toml` (`notation`, `phrase`, `compile`).
+//!    `scripts/phrases/<language>.toml` (`notation`, `phrase`, `compile`). The lists that come with the program are
+//!    compiled by `build.rs`, with this very code; a list that somebody changed is compiled when it is read.
 //! 4. `context` weighs what was found: a denial, a figure of speech, a game defuse what they govern.
 
-use std::fmt;
-use std::sync::Arc;
-
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 mod anchor;
 mod chart;
 mod compile;
 mod context;
+mod dictionary;
 pub mod fold;
 mod letters;
+mod level;
 pub mod local;
 mod notation;
 mod phrase;
@@ -27,77 +28,11 @@ pub mod reply;
 pub mod resource;
 pub mod scorecard;
 mod screener;
+mod search;
 mod words;
 
+pub use level::{Level, RuleId, Who};
 pub use screener::{Defused, Explanation, Read, Screener, Sign};
-
-/// How serious what was said is. Ordered: a later level is more serious.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Level {
-    /// Nothing of the kind.
-    #[default]
-    None,
-    /// The subject came up, and nobody seems to be at risk: denied, past, quoted, fiction, education.
-    Mention,
-    /// Passive or unclear: "i can't do this anymore".
-    Concern,
-    /// Thoughts of suicide or of hurting oneself.
-    Ideation,
-    /// A plan, means, a time, a goodbye, or an act under way.
-    Imminent,
-}
-
-impl Level {
-    /// Its name, in lower case.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Level::None => "none",
-            Level::Mention => "mention",
-            Level::Concern => "concern",
-            Level::Ideation => "ideation",
-            Level::Imminent => "imminent",
-        }
-    }
-}
-
-/// Whom it is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Who {
-    /// The person who writes.
-    #[serde(rename = "self")]
-    Oneself,
-    /// Somebody else whom they worry about.
-    Other,
-}
-
-/// The name of a rule: its language and its id, such as `en/wish-to-die`. Cheap to clone.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(transparent)]
-pub struct RuleId(Arc<str>);
-
-impl RuleId {
-    pub(crate) fn new(id: &str) -> Self {
-        RuleId(id.into())
-    }
-
-    /// The name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The language of the phrase list that it stands in, such as `pt`.
-    pub fn language(&self) -> &str {
-        self.0.split_once('/').map_or("", |(language, _)| language)
-    }
-}
-
-impl fmt::Display for RuleId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// What a message says, and of whom.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

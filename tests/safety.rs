@@ -78,6 +78,48 @@ fn the_phrase_lists_of_the_program_pass_their_own_examples_and_traps() {
 }
 
 #[test]
+fn the_lists_compiled_with_the_program_answer_every_case_as_the_same_lists_read_from_their_text() {
+    let fresh = Screener::read_untried(Screener::builtin_files()).unwrap();
+    let built = Screener::builtin();
+    for case in cases().groups.iter().flat_map(|group| &group.cases) {
+        assert_eq!(built.screen(&case.text), fresh.screen(&case.text), "{}", case.text);
+        assert_eq!(built.explain(&case.text), fresh.explain(&case.text), "{}", case.text);
+    }
+}
+
+#[test]
+fn a_start_tries_the_lists_that_somebody_changed_and_a_check_tries_them_all() {
+    let with = |path: &str, list: String| -> Vec<(String, String)> {
+        let files = Screener::builtin_files().iter();
+        files
+            .map(|&(p, text)| (p.into(), if p == path { format!("{text}\n{list}") } else { text.into() }))
+            .collect()
+    };
+    let rule = |phrase: &str, example: &str| {
+        format!(
+            "[[rule]]\nid = \"new\"\nlevel = \"ideation\"\nabout = \"x\"\n\
+             phrases = [\"{phrase}\"]\nexamples = [\"{example}\"]\n"
+        )
+    };
+    // The list itself is wrong: both say so.
+    let files = with("phrases/sv.toml", rule("zqx flagga", "en annan flagga"));
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    for read in [Screener::read, Screener::read_to_serve] {
+        let found = read(&files).err().unwrap();
+        assert_eq!(
+            (found[0].code, found[0].place.as_ref().unwrap().path.as_str()),
+            ("S506", "phrases/sv.toml")
+        );
+    }
+    // It spoils a trap of another: only the check says so.
+    let files = with("phrases/sv.toml", rule("kill/killing the process/boss", "killing the boss"));
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let found = Screener::read(&files).err().unwrap();
+    assert!(found.iter().all(|one| one.place.as_ref().unwrap().path == "phrases/en.toml"), "{}", found[0]);
+    assert!(Screener::read_to_serve(&files).is_ok());
+}
+
+#[test]
 fn an_explanation_says_the_rule_the_words_and_what_defused_them() {
     let text = "Honestly I don't WANT to d1e";
     let explained = Screener::builtin().explain(text);

@@ -11,15 +11,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError};
+use aho_corasick::BuildError;
+use serde::{Deserialize, Serialize};
 
-use super::words::{Dictionary, FastMap, START, Token, WordId, single};
+use super::dictionary::{Dictionary, FastMap, START, WordId};
+use super::letters::single;
+use super::search::{Kind, Search};
+use super::words::Token;
 
 /// Elements of a phrase that are asked for, at most.
 pub(crate) const ASKED: usize = 4;
 
 /// Where a word writes: 64 elements, and which of them.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Note {
     column: u32,
     bits: u64,
@@ -160,17 +164,14 @@ impl AnchorsBuilder {
             rarest[(demand[0] / 64) as usize] |= 1 << (demand[0] % 64);
             demands[demand[0] as usize].push(demand[1..].into());
         }
-        let texts = unspaced.iter().map(|(text, _)| &**text);
+        let unspaced_ranges = unspaced.iter().map(|&(_, range)| range).collect();
+        let joined = joined.iter().map(|letters| letters.as_str().into()).collect();
         Ok(Anchors {
             spelt: Spelt::new(spelt),
             stems: Stems::new(stems),
-            joined: AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).prefilter(false).build(joined)?,
-            // Thousands of patterns: a table of all steps would take longer to build than it saves.
-            unspaced: AhoCorasick::builder()
-                .kind(Some(AhoCorasickKind::ContiguousNFA))
-                .prefilter(false)
-                .build(texts)?,
-            unspaced_ranges: unspaced.iter().map(|&(_, range)| range).collect(),
+            joined: Search::new(Kind::Quick, joined)?,
+            unspaced: Search::new(Kind::Many, unspaced.into_iter().map(|(text, _)| text).collect())?,
+            unspaced_ranges,
             notes,
             by_word,
             rarest,
@@ -212,6 +213,7 @@ fn spread(hash: u64) -> u64 {
 }
 
 /// Spellings by their hash: a small table of bits that answers "no" to almost everything, and a larger one.
+#[derive(Serialize, Deserialize)]
 struct Spelt {
     bits: Vec<u64>,
     slots: Vec<(u32, Range)>,
@@ -255,6 +257,7 @@ impl Spelt {
 }
 
 /// Beginnings of words, by their first three bytes.
+#[derive(Serialize, Deserialize)]
 struct Stems {
     bits: Vec<u64>,
     stems: FastMap<[u8; START], Vec<(String, Range)>>,
@@ -293,12 +296,13 @@ impl Stems {
 }
 
 /// The compiled search.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Anchors {
     spelt: Spelt,
     stems: Stems,
     /// Letters that ask for a closer look wherever they stand.
-    joined: AhoCorasick,
-    unspaced: AhoCorasick,
+    joined: Search,
+    unspaced: Search,
     unspaced_ranges: Vec<Range>,
     notes: Vec<Note>,
     /// For each word of the dictionary, its notes.
@@ -352,7 +356,7 @@ impl Seen<'_> {
 impl Anchors {
     /// Bytes on the heap, about.
     pub fn memory(&self) -> usize {
-        let automata = self.joined.memory_usage() + self.unspaced.memory_usage();
+        let automata = self.joined.memory() + self.unspaced.memory();
         let tables = (self.spelt.bits.len() + self.stems.bits.len()) * 8 + self.spelt.slots.len() * 12;
         automata + tables + self.notes.len() * size_of::<Note>() + self.by_word.len() * 8
     }
@@ -371,7 +375,7 @@ impl Anchors {
             self.spelt.get(hash, |range| seen.write(range));
             self.spelt.get(pair(before, hash), |range| seen.write(range));
             self.stems.get(word, |range| seen.write(range));
-            if word.len() >= SHORTEST_JOINED && self.joined.is_match(word) {
+            if word.len() >= SHORTEST_JOINED && self.joined.automaton().is_match(word) {
                 return true;
             }
             (before, hash, start) = (hash, SEED, i + 1);
@@ -397,7 +401,7 @@ impl Anchors {
 
     fn write_unspaced(&self, folded: &str, seen: &mut Seen<'_>) {
         if !folded.is_ascii() {
-            for found in self.unspaced.find_overlapping_iter(folded) {
+            for found in self.unspaced.automaton().find_overlapping_iter(folded) {
                 seen.write(self.unspaced_ranges[found.pattern().as_usize()]);
             }
         }

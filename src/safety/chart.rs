@@ -9,13 +9,17 @@
 
 use std::collections::BTreeMap;
 
-use super::words::{Dictionary, FastMap, Token, WordId};
+use serde::{Deserialize, Serialize};
+
+use super::dictionary::{Dictionary, FastMap, WordId};
+use super::words::Token;
 
 /// Longest entry of a list, in words.
 pub(crate) const LONGEST_ENTRY: usize = 24;
 /// Places kept at a time: one more than the longest step, fillers included.
 const KEPT: usize = 32;
-const NONE: u32 = u32::MAX;
+/// The mask of places where no list ends.
+const NONE: u32 = 0;
 
 /// One element of a phrase, ready to be compiled.
 #[derive(Debug, Clone)]
@@ -131,7 +135,7 @@ impl ChartBuilder {
         }
         // Many places end the same lists: they share a mask.
         let mut known: FastMap<&[u32], u32> = FastMap::default();
-        let mut masks: Vec<(u32, u32)> = Vec::new();
+        let mut masks: Vec<(u32, u32)> = vec![(0, 0)];
         let mut parts: Vec<(u32, u64)> = Vec::new();
         let mut mask_of = vec![NONE; self.nodes as usize];
         for (node, lists) in ends.iter().enumerate().filter(|(_, lists)| !lists.is_empty()) {
@@ -145,11 +149,11 @@ impl ChartBuilder {
                 masks.len() as u32 - 1
             });
         }
-        let mut filler = vec![false; dictionary];
+        let mut filler = vec![0u64; dictionary.div_ceil(64)];
         for &word in fillers {
-            filler[word as usize] = true;
+            filler[word as usize / 64] |= 1 << (word % 64);
         }
-        let mut phrase_of = vec![NONE; width * 64];
+        let mut phrase_of = vec![0; width * 64];
         for (phrase, &(_, last)) in self.phrases.iter().enumerate() {
             phrase_of[last] = phrase as u32;
         }
@@ -175,6 +179,7 @@ fn key(node: u32, word: WordId) -> u64 {
 }
 
 /// The compiled phrases of a language.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Chart {
     /// 64-bit words in a row of bits.
     width: usize,
@@ -187,7 +192,9 @@ pub(crate) struct Chart {
     /// For each mask, its parts: which 64-bit words of a row, and which bits of them.
     masks: Vec<(u32, u32)>,
     parts: Vec<(u32, u64)>,
-    filler: Vec<bool>,
+    /// One bit for each word of the dictionary.
+    filler: Vec<u64>,
+    /// For each element that is the last of a phrase, the phrase.
     phrase_of: Vec<u32>,
     phrases: Vec<(usize, usize)>,
 }
@@ -284,12 +291,12 @@ impl Chart {
         words * 8
             + self.mask_of.len() * 4
             + self.children.capacity() * 17
-            + self.filler.len()
+            + self.filler.len() * 8
             + self.phrase_of.len() * 4
     }
 
     fn is_filler(&self, token: &Token) -> bool {
-        self.filler.get(token.word as usize).copied().unwrap_or(false)
+        self.filler.get(token.word as usize / 64).is_some_and(|words| words >> (token.word % 64) & 1 == 1)
     }
 
     /// Reads a message.

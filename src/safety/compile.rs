@@ -5,11 +5,14 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use serde::{Deserialize, Serialize};
+
 use super::anchor::{Anchor, Anchors, AnchorsBuilder, Asked, AskedOf, Rarest};
 use super::chart::{Chart, ChartBuilder, Element, LONGEST_ENTRY};
+use super::dictionary::{Dictionary, FastMap, NUMBER, UNKNOWN, WordId};
+use super::letters::single;
 use super::notation::{Part, Piece};
-use super::phrase::{List, Placed};
-use super::words::{Dictionary, FastMap, NUMBER, UNKNOWN, WordId, single};
+use super::phrase::{self, List, Placed};
 use super::{Level, RuleId, Who};
 use crate::diagnostic::{Diagnostic, Source, nearest};
 
@@ -21,14 +24,14 @@ const COMMON: usize = 12_000;
 const MOST_WRITTEN: usize = 200;
 
 /// What a phrase belongs to.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) enum Owner {
     Rule(u16),
     Context(u16),
 }
 
 /// A rule without its texts.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct RuleEntry {
     pub id: RuleId,
     pub level: Level,
@@ -40,7 +43,7 @@ pub(crate) struct RuleEntry {
 }
 
 /// A context without its texts.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ContextEntry {
     pub id: RuleId,
     pub to: Level,
@@ -52,6 +55,7 @@ pub(crate) struct ContextEntry {
 }
 
 /// A language, compiled.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Language {
     pub rules: Vec<RuleEntry>,
     pub contexts: Vec<ContextEntry>,
@@ -61,6 +65,7 @@ pub(crate) struct Language {
 }
 
 /// All languages, compiled.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Compiled {
     pub dictionary: Dictionary,
     pub languages: Vec<Language>,
@@ -85,8 +90,35 @@ struct Lists {
     other: FastMap<Vec<Words>, Listed>,
 }
 
+/// Lists, with the files that they were read from.
+pub(crate) type Read<'a> = Vec<(Source<'a>, List)>;
+
+/// Reads and compiles lists: for each, the path that people are shown, and the text. The lists come along, for their
+/// examples and traps; those aren't tried here.
+///
+/// # Errors
+///
+/// Everything that is wrong with any of them, in order.
+pub(crate) fn read<'a>(files: &[(&'a str, &'a str)]) -> Result<(Compiled, Read<'a>), Vec<Diagnostic>> {
+    let mut faults = Vec::new();
+    if files.len() > 64 {
+        faults.push(Diagnostic::error("S509", "there are more than 64 phrase lists", "join some of them"));
+        return Err(faults);
+    }
+    let mut lists = Read::new();
+    for &(path, text) in files {
+        let source = Source::new(path, text);
+        let list = phrase::read(&source, &mut faults);
+        lists.push((source, list));
+    }
+    match compile(&lists, &mut faults) {
+        Some(compiled) if faults.is_empty() => Ok((compiled, lists)),
+        _ => Err(faults),
+    }
+}
+
 /// Compiles lists; what can't be goes to `faults`.
-pub(crate) fn compile(lists: &[(Source<'_>, List)], faults: &mut Vec<Diagnostic>) -> Option<Compiled> {
+fn compile(lists: &[(Source<'_>, List)], faults: &mut Vec<Diagnostic>) -> Option<Compiled> {
     let mut dictionary = Dictionary::new();
     let mut anchors = AnchorsBuilder::default();
     let mut joined = Vec::new();

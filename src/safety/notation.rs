@@ -244,6 +244,15 @@ fn plain(word: &str) -> Option<Vec<String>> {
         Some(bare) => (bare, "*"),
         None => (word, ""),
     };
+    // Most words of a list in Latin letters are written as they are read, but for an apostrophe.
+    if bare.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'\'') {
+        let mut word = bare.replace('\'', "");
+        if word.is_empty() || !star.is_empty() && word.len() < super::dictionary::START {
+            return None;
+        }
+        word.push_str(star);
+        return Some(vec![word]);
+    }
     let folded = super::fold::fold(bare);
     let text = folded.text().trim();
     if text.is_empty() || text.contains(['.', ',', '"', '*']) {
@@ -251,14 +260,14 @@ fn plain(word: &str) -> Option<Vec<String>> {
     }
     let mut words: Vec<String> = Vec::new();
     for word in text.split(' ') {
-        if word.chars().next().is_some_and(super::words::single) {
+        if word.chars().next().is_some_and(super::letters::single) {
             words.extend(word.chars().map(String::from));
         } else {
             words.push(word.to_owned());
         }
     }
     let last = words.last_mut()?;
-    if !star.is_empty() && last.len() < super::words::START {
+    if !star.is_empty() && last.len() < super::dictionary::START {
         return None;
     }
     last.push_str(star);

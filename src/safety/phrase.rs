@@ -310,6 +310,10 @@ impl Reader<'_, '_> {
 
     /// Notes the words of a phrase that have an apostrophe.
     fn contractions(&mut self, text: &str) {
+        // Most phrases have none.
+        if !text.contains(APOSTROPHES) {
+            return;
+        }
         let words = text.split(|c: char| !c.is_alphanumeric() && !APOSTROPHES.contains(&c));
         for (before, after) in words.filter_map(|word| word.split_once(APOSTROPHES)) {
             if let ([before], [after]) = (folded(before).as_slice(), folded(after).as_slice()) {

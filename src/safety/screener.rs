@@ -2,39 +2,16 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use super::chart::Reading;
-use super::compile::{Compiled, Language, compile};
+use super::compile::{self, Compiled, Language};
 use super::context::{self, Span, Weighed};
 use super::fold::{self, Folded};
 use super::phrase;
 use super::{Concern, Level, RuleId, Who};
+use crate::builtin;
 use crate::diagnostic::{Diagnostic, Source};
-
-/// The phrase lists that come with the program.
-const BUILTIN: &[(&str, &str)] = &[
-    ("phrases/en.toml", include_str!("../../scripts/phrases/en.toml")),
-    ("phrases/es.toml", include_str!("../../scripts/phrases/es.toml")),
-    ("phrases/de.toml", include_str!("../../scripts/phrases/de.toml")),
-    ("phrases/fr.toml", include_str!("../../scripts/phrases/fr.toml")),
-    ("phrases/pt.toml", include_str!("../../scripts/phrases/pt.toml")),
-    ("phrases/it.toml", include_str!("../../scripts/phrases/it.toml")),
-    ("phrases/nl.toml", include_str!("../../scripts/phrases/nl.toml")),
-    ("phrases/pl.toml", include_str!("../../scripts/phrases/pl.toml")),
-    ("phrases/ru.toml", include_str!("../../scripts/phrases/ru.toml")),
-    ("phrases/uk.toml", include_str!("../../scripts/phrases/uk.toml")),
-    ("phrases/tr.toml", include_str!("../../scripts/phrases/tr.toml")),
-    ("phrases/ar.toml", include_str!("../../scripts/phrases/ar.toml")),
-    ("phrases/hi.toml", include_str!("../../scripts/phrases/hi.toml")),
-    ("phrases/id.toml", include_str!("../../scripts/phrases/id.toml")),
-    ("phrases/sv.toml", include_str!("../../scripts/phrases/sv.toml")),
-    ("phrases/ja.toml", include_str!("../../scripts/phrases/ja.toml")),
-    ("phrases/ko.toml", include_str!("../../scripts/phrases/ko.toml")),
-    ("phrases/zh.toml", include_str!("../../scripts/phrases/zh.toml")),
-];
-
-type Lists<'a> = Vec<(Source<'a>, phrase::List)>;
 
 /// Decides whether a message shows that somebody may be at risk. Built once, shared by all.
 pub struct Screener {
@@ -55,9 +32,18 @@ impl Screener {
     /// Everything that is wrong with any of them, in order: what can't be read, an unknown key or set, an
     /// example that isn't recognised at its level, a trap that is.
     pub fn read(files: &[(&str, &str)]) -> Result<Screener, Vec<Diagnostic>> {
-        let (screener, lists) = Screener::parse(files)?;
-        let faults = lists.iter().flat_map(|(source, list)| screener.test(source, list)).collect::<Vec<_>>();
-        if faults.is_empty() { Ok(screener) } else { Err(faults) }
+        Screener::read_and_try(files, |_| true)
+    }
+
+    /// The same, trying only the lists that differ from those that come with the program: those were tried before it
+    /// was shipped. For a start, when people wait. That words of one list spoil an example of another in another
+    /// language is found by [`Screener::read`] alone.
+    ///
+    /// # Errors
+    ///
+    /// The same, but for examples and traps of the lists that come with the program.
+    pub fn read_to_serve(files: &[(&str, &str)]) -> Result<Screener, Vec<Diagnostic>> {
+        Screener::read_and_try(files, |file| !builtin::phrase_lists().contains(file))
     }
 
     /// The same, without trying examples and traps: for lists that were tried before.
@@ -66,46 +52,40 @@ impl Screener {
     ///
     /// The same, but for examples and traps.
     pub fn read_untried(files: &[(&str, &str)]) -> Result<Screener, Vec<Diagnostic>> {
-        Screener::parse(files).map(|(screener, _)| screener)
+        Screener::read_and_try(files, |_| false)
     }
 
-    fn parse<'a>(files: &[(&'a str, &'a str)]) -> Result<(Screener, Lists<'a>), Vec<Diagnostic>> {
-        let mut faults = Vec::new();
-        if files.len() > 64 {
-            faults.push(Diagnostic::error(
-                "S509",
-                "there are more than 64 phrase lists",
-                "join some of them",
-            ));
-            return Err(faults);
-        }
-        let read = |&(path, text): &(&'a str, &'a str)| {
-            let source = Source::new(path, text);
-            let list = phrase::read(&source, &mut faults);
-            (source, list)
-        };
-        let lists: Lists<'_> = files.iter().map(read).collect();
-        match compile(&lists, &mut faults) {
-            Some(compiled) if faults.is_empty() => Ok((Screener { compiled }, lists)),
-            _ => Err(faults),
-        }
+    fn read_and_try(
+        files: &[(&str, &str)],
+        tried: impl Fn(&(&str, &str)) -> bool,
+    ) -> Result<Screener, Vec<Diagnostic>> {
+        let (compiled, lists) = compile::read(files)?;
+        let screener = Screener { compiled };
+        let tried = files.iter().zip(&lists).filter(|(file, _)| tried(file));
+        let faults: Vec<_> = tried.flat_map(|(_, (source, list))| screener.test(source, list)).collect();
+        if faults.is_empty() { Ok(screener) } else { Err(faults) }
     }
 
-    /// The phrase lists that come with the program.
-    pub fn builtin() -> &'static Screener {
-        static BUILT: LazyLock<Screener> = LazyLock::new(|| match Screener::read_untried(BUILTIN) {
-            Ok(screener) => screener,
-            // A test reads the same lists with all their examples, so this can't ship.
-            Err(faults) => {
-                panic!("{}", faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n\n"))
-            }
+    /// The phrase lists that come with the program. They were compiled, and all their examples tried, before it was
+    /// shipped.
+    pub fn builtin() -> &'static Arc<Screener> {
+        static BUILT: LazyLock<Arc<Screener>> = LazyLock::new(|| {
+            let screener = match postcard::from_bytes(builtin::COMPILED) {
+                Ok(compiled) => Ok(Screener { compiled }),
+                // The build writes what this reads, so this can't happen; distress is recognised nevertheless.
+                Err(_) => Screener::read_untried(builtin::phrase_lists()),
+            };
+            Arc::new(
+                screener
+                    .unwrap_or_else(|faults| panic!("the built-in phrase lists are broken: {}", faults[0])),
+            )
         });
         &BUILT
     }
 
-    /// The phrase lists that come with the program: path and text.
+    /// The phrase lists that come with the program: path and text, in the order of their paths.
     pub fn builtin_files() -> &'static [(&'static str, &'static str)] {
-        BUILTIN
+        builtin::phrase_lists()
     }
 
     /// What a message says, and of whom. Time is linear in its length.
@@ -382,5 +362,18 @@ impl fmt::Display for Explanation {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lists_compiled_with_the_program_are_those_in_its_files_byte_for_byte() {
+        let (compiled, _) =
+            compile::read(Screener::builtin_files()).unwrap_or_else(|found| panic!("{}", found[0]));
+        let bytes = postcard::to_stdvec(&compiled).expect("all of it can be written");
+        assert!(bytes == builtin::COMPILED, "{} and {} bytes", bytes.len(), builtin::COMPILED.len());
     }
 }

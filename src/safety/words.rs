@@ -3,18 +3,8 @@
 //! This is the closer look: leetspeak, censored, stretched, spaced-out, split, joined and misspelt words
 //! are read as the dictionary's word where there is one, and left alone where there is none.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
-
-use aho_corasick::AhoCorasick;
-
-/// A word of the dictionary; equal words of all languages share one.
-pub(crate) type WordId = u32;
-
-/// Any word that is in no phrase list.
-pub(crate) const UNKNOWN: WordId = 0;
-/// Any word that begins with a digit and isn't a disguise: what `{number}` stands for.
-pub(crate) const NUMBER: WordId = 1;
+use super::dictionary::{Dictionary, NUMBER, START, UNKNOWN, WordId};
+use super::letters::single;
 
 /// A word of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,183 +20,16 @@ pub(crate) struct Token {
     pub stop: bool,
 }
 
-/// Phrase lists hash short strings and small numbers that their authors chose, so a fast hash without a
-/// secret will do; what people send is only ever looked up.
-#[derive(Default)]
-pub(crate) struct FastHasher(u64);
-
-impl Hasher for FastHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        let (eights, rest) = bytes.as_chunks::<8>();
-        for &eight in eights {
-            self.write_u64(u64::from_le_bytes(eight));
-        }
-        let rest = rest.iter().rev().fold(rest.len() as u64, |word, &byte| word << 8 | u64::from(byte));
-        self.write_u64(rest);
-    }
-    fn write_u8(&mut self, byte: u8) {
-        self.write_u64(byte.into());
-    }
-    fn write_u32(&mut self, word: u32) {
-        self.write_u64(word.into());
-    }
-    fn write_u64(&mut self, word: u64) {
-        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
-    }
-    fn finish(&self) -> u64 {
-        // The low bits choose the place in a table, and a product leaves them poor.
-        let mixed = (self.0 ^ self.0 >> 32).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed ^ mixed >> 29
-    }
-}
-
-pub(crate) type FastMap<K, V> = HashMap<K, V, BuildHasherDefault<FastHasher>>;
-
-/// All words of all phrase lists.
-#[derive(Default)]
-pub(crate) struct Dictionary {
-    words: FastMap<Box<str>, WordId>,
-    stems: FastMap<Box<str>, WordId>,
-    /// For the first bytes of a word, the stems that begin with them, longest first.
-    stems_by_start: FastMap<[u8; START], Vec<(Box<str>, WordId)>>,
-    /// For each id, the word; of a stem, with its star.
-    names: Vec<Box<str>>,
-    /// Words that are read also when disguised.
-    rare: Vec<(Box<str>, WordId)>,
-    slips: FastMap<Box<str>, WordId>,
-    /// First halves of rare words that somebody might part in two.
-    halves: FastMap<Box<str>, ()>,
-    /// Words that may have lost their apostrophe ("don t"), as they are then folded.
-    contractions: FastMap<Box<str>, WordId>,
-    /// For each stem, the next shorter one (`suicid*` for `suicida*`).
-    shorter: Vec<WordId>,
-    glued: Vec<Box<str>>,
-    joined: Option<AhoCorasick>,
-}
-
-/// Fewest bytes of a stem.
-pub(crate) const START: usize = 3;
-
 /// Longest word that is worth a closer look, in bytes.
 const LONGEST: usize = 48;
 
 impl Dictionary {
-    pub fn new() -> Self {
-        // No folded word looks like these two, so nothing can be mistaken for them.
-        Dictionary { names: vec!["".into(), "#".into()], ..Dictionary::default() }
-    }
-
-    /// The number of ids given out.
-    pub fn len(&self) -> usize {
-        self.names.len()
-    }
-
-    /// Bytes on the heap, about.
-    pub fn memory(&self) -> usize {
-        let entries = self.words.capacity()
-            + self.stems.capacity()
-            + self.slips.capacity()
-            + self.halves.capacity()
-            + self.contractions.capacity();
-        entries * 40 + self.names.len() * 24 + self.joined.as_ref().map_or(0, AhoCorasick::memory_usage)
-    }
-
-    /// The id of a folded word of a phrase; `suicid*` is a stem.
-    pub fn intern(&mut self, word: &str) -> WordId {
-        let next = self.names.len() as u32;
-        let id = match word.strip_suffix('*') {
-            Some(stem) => *self.stems.entry(stem.into()).or_insert(next),
-            None => *self.words.entry(word.into()).or_insert(next),
-        };
-        if id == next {
-            self.names.push(word.into());
-        }
-        id
-    }
-
-    /// The id of a word that was entered before, or [`UNKNOWN`].
-    pub fn id(&self, word: &str) -> WordId {
-        let id = match word.strip_suffix('*') {
-            Some(stem) => self.stems.get(stem),
-            None => self.words.get(word),
-        };
-        id.copied().unwrap_or(UNKNOWN)
-    }
-
-    /// The word that an id was given to.
-    pub fn name(&self, word: WordId) -> &str {
-        &self.names[word as usize]
-    }
-
-    /// Reads `word` also when it is censored, parted, or misspelt by one slip.
-    pub fn add_rare(&mut self, word: &str) {
-        let id = self.intern(word);
-        self.rare.push((word.into(), id));
-    }
-
-    /// A spelling that is read as `word`, unless it is a word itself.
-    pub fn add_misspelling(&mut self, word: &str, misspelt: &str) {
-        let id = self.intern(word);
-        self.slips.insert(misspelt.into(), id);
-    }
-
-    /// A short word that people write together with the next: "imgonna".
-    pub fn add_glued(&mut self, word: &str) {
-        self.glued.push(word.into());
-    }
-
-    /// A word that may lose its apostrophe: `don` and `t`.
-    pub fn add_contraction(&mut self, before: &str, after: &str) {
-        let id = self.intern(&format!("{before}{after}"));
-        self.contractions.insert(format!("{before} {after}").into(), id);
-    }
-
     /// Everything that a token may be read as: its word, and every stem that it begins with.
     pub fn readings(&self, token: &Token) -> impl Iterator<Item = WordId> {
         let stems = std::iter::successors(Some(token.stem), |&stem| self.shorter.get(stem as usize).copied());
         std::iter::once(token.word)
             .chain(stems.take_while(|&stem| stem != UNKNOWN))
             .filter(|&word| word != UNKNOWN)
-    }
-
-    /// Call once all words are in. `joined` are letters that, inside a longer word, tell that several
-    /// were run together.
-    pub fn seal(&mut self, joined: &[String]) -> Result<(), aho_corasick::BuildError> {
-        for (word, id) in &self.rare {
-            for slip in slips(word) {
-                if !self.words.contains_key(slip.as_str()) {
-                    self.slips.entry(slip.into()).or_insert(*id);
-                }
-            }
-            for half in halves(word) {
-                self.halves.insert(half.into(), ());
-            }
-        }
-        for (stem, &id) in &self.stems {
-            if let Some(start) = stem.as_bytes().first_chunk::<START>() {
-                self.stems_by_start.entry(*start).or_default().push((stem.clone(), id));
-            }
-        }
-        self.stems_by_start
-            .values_mut()
-            .for_each(|stems| stems.sort_by_key(|(stem, _)| usize::MAX - stem.len()));
-        self.shorter = vec![UNKNOWN; self.names.len()];
-        for (stem, &id) in &self.stems {
-            let shorter = (1..stem.len())
-                .rev()
-                .filter(|&at| stem.is_char_boundary(at))
-                .find_map(|at| self.stems.get(&stem[..at]));
-            self.shorter[id as usize] = shorter.copied().unwrap_or(UNKNOWN);
-        }
-        self.joined = if joined.is_empty() { None } else { Some(AhoCorasick::new(joined)?) };
-        Ok(())
-    }
-
-    /// Every spelling under which a rare word may wake the reader, besides its own.
-    pub fn disguises(word: &str) -> Vec<String> {
-        let mut all = slips(word);
-        all.extend(halves(word).map(|half| format!("{half} {}", &word[half.len()..])));
-        all
     }
 
     fn plain(&self, word: &str) -> Option<(WordId, WordId)> {
@@ -299,7 +122,10 @@ impl Dictionary {
 
     /// Several words run together, at least one of them rare.
     fn segments(&self, word: &str) -> Option<Vec<Piece>> {
-        if word.len() < 6 || word.len() > LONGEST || !word.is_ascii() || !self.joined.as_ref()?.is_match(word)
+        if word.len() < 6
+            || word.len() > LONGEST
+            || !word.is_ascii()
+            || !self.joined.as_ref()?.automaton().is_match(word)
         {
             return None;
         }
@@ -505,11 +331,6 @@ fn runs(word: &str) -> Vec<(u8, usize)> {
     runs
 }
 
-/// Whether a letter belongs to a script that is read one letter at a time.
-pub(crate) fn single(c: char) -> bool {
-    super::letters::kind(c) == super::letters::Kind::Single
-}
-
 /// Tries every reading of digits and symbols as the letters they look like; few, since each has at most two.
 fn unleet<T>(word: &str, try_word: impl Fn(&str) -> Option<T>) -> Option<T> {
     let twofold = word.bytes().filter(|b| matches!(b, b'1' | b'!' | b'|')).count().min(3);
@@ -556,87 +377,10 @@ fn fits(mask: &[u8], word: &[u8]) -> bool {
     }
 }
 
-/// Spellings one slip away: a letter lost, doubled, swapped with its neighbour, or hit beside the key.
-/// Never the first letter alone, which makes other words. Short words have no slips.
-fn slips(word: &str) -> Vec<String> {
-    if word.len() < 6 || !word.bytes().all(|b| b.is_ascii_lowercase()) {
-        return Vec::new();
-    }
-    let bytes = word.as_bytes();
-    let mut all: Vec<Vec<u8>> = Vec::new();
-    for i in 0..bytes.len() {
-        if i > 0 {
-            let mut lost = bytes.to_vec();
-            lost.remove(i);
-            all.push(lost);
-        }
-        let mut doubled = bytes.to_vec();
-        doubled.insert(i, bytes[i]);
-        all.push(doubled);
-        if i + 1 < bytes.len() && bytes[i] != bytes[i + 1] {
-            let mut swapped = bytes.to_vec();
-            swapped.swap(i, i + 1);
-            all.push(swapped);
-        }
-        if i > 0 {
-            for &near in neighbours(bytes[i]) {
-                let mut wrong = bytes.to_vec();
-                wrong[i] = near;
-                all.push(wrong);
-                let mut extra = bytes.to_vec();
-                extra.insert(i, near);
-                all.push(extra);
-            }
-        }
-    }
-    let mut all: Vec<String> = all.into_iter().filter_map(|b| String::from_utf8(b).ok()).collect();
-    all.sort_unstable();
-    all.dedup();
-    all.retain(|slip| slip != word);
-    all
-}
-
-/// Keys next to a key on common keyboards, and vowels that sound alike.
-fn neighbours(letter: u8) -> &'static [u8] {
-    match letter {
-        b'a' => b"sqweiou",
-        b'b' => b"vnh",
-        b'c' => b"xvs",
-        b'd' => b"sfet",
-        b'e' => b"wriauo",
-        b'f' => b"dgv",
-        b'g' => b"fht",
-        b'h' => b"gjn",
-        b'i' => b"uoyea",
-        b'j' => b"hk",
-        b'k' => b"jlc",
-        b'l' => b"ko",
-        b'm' => b"n",
-        b'n' => b"mb",
-        b'o' => b"ipuae",
-        b'p' => b"ol",
-        b'q' => b"wa",
-        b'r' => b"et",
-        b's' => b"adcz",
-        b't' => b"ryd",
-        b'u' => b"iyoae",
-        b'v' => b"bcf",
-        b'w' => b"qe",
-        b'x' => b"zc",
-        b'y' => b"tui",
-        b'z' => b"xs",
-        _ => b"",
-    }
-}
-
-/// First halves of a word that somebody might part in two, at least two letters on either side.
-fn halves(word: &str) -> impl Iterator<Item = &str> {
-    let long = word.len() >= 6 && word.is_ascii();
-    (2..word.len().saturating_sub(1)).filter(move |_| long).map(move |at| &word[..at])
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::*;
 
     fn dictionary() -> Dictionary {
