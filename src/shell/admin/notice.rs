@@ -23,7 +23,7 @@ What you can choose:
 5. {moderators}: who may use these commands, beside you
 
 Chosen now:
-{chosen}",
+{chosen}{before}",
             begin = code(self.manners.begin),
             country = command("country"),
             language = command("language"),
@@ -31,6 +31,11 @@ Chosen now:
             alerts = command("alerts"),
             moderators = command("moderators"),
             chosen = self.choices(settings).join("\n"),
+            before = if self.communities.is_set_aside(by.community) {
+                format!("\n\nLantern was here before: {} brings back what was chosen then.", command("bring-back"))
+            } else {
+                String::new()
+            },
         ))
     }
 

@@ -456,5 +456,8 @@ pub(in crate::shell) fn write_whole(path: &Path, text: &str) -> io::Result<()> {
     let mut file = fs::File::create(&beside)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
-    fs::rename(&beside, path)
+    fs::rename(&beside, path)?;
+    // So that the new name outlives a power cut, where a folder can be asked for that.
+    let _ = fs::File::open(folder).and_then(|folder| folder.sync_all());
+    Ok(())
 }
