@@ -47,7 +47,7 @@ Chosen now:
         let wording = library.wording(None);
         let contacts = library.resources.contacts(country);
         let line = reply::main_line(&library.resources, country, wording)
-            .map_or_else(|| format!("<{}>", contacts.directory), |line| line);
+            .unwrap_or_else(|| format!("<{}>", contacts.directory));
         let emergency = contacts.emergency.map_or_else(
             || {
                 format!(
