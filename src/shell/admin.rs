@@ -136,10 +136,7 @@ impl Desk {
                     .to_owned(),
             ),
         }
-        match community.troubles.as_slice() {
-            [] => lines.push("- No troubles.".to_owned()),
-            troubles => lines.extend(troubles.iter().map(|one| format!("- **Trouble:** {one}"))),
-        }
+        lines.extend(community.troubles().map(|one| format!("- **Trouble:** {one}")));
         Said::yes(lines.join("\n"))
     }
 
@@ -187,23 +184,32 @@ impl Desk {
     }
 
     /// Takes what [`export`](Desk::export) gave in the place of all that the community has: the whole, or nothing.
-    pub fn import(&self, by: &Moderator<'_>, document: &str) -> Said {
+    /// `here` says whether a channel is one of this community; others are left out.
+    pub fn import(&self, by: &Moderator<'_>, document: &str, here: &dyn Fn(&str) -> bool) -> Said {
         let _one = self.one_at_a_time();
-        match self.communities.import(by.community, by.name, by.now, document) {
+        match self.communities.import(by.community, by.name, by.now, document, here) {
             Ok(community) => {
-                let words = self.communities.words(by.community);
-                Said::yes(format!(
-                    "Taken over. Here is what is chosen now:\n{}\n{}{}",
-                    self.choices(&community.settings).join("\n"),
-                    if community.has_scripts() {
-                        "- Guides or words of your own are in service."
-                    } else {
-                        "- No guides of your own."
-                    },
-                    if words.is_empty() { "" } else { "\n- Words of your own count." }
-                ))
+                let mut lines = vec!["Taken over. This is what is chosen now:".to_owned()];
+                lines.extend(self.choices(&community.settings));
+                lines.push(format!(
+                    "- Guides or words of your own: {}",
+                    if community.has_scripts() { "yes" } else { "no" }
+                ));
+                Said::yes(lines.join("\n"))
             }
             Err(error) => refused("Nothing was taken over.", error),
+        }
+    }
+
+    /// Brings back what was chosen here before Lantern was removed, if that is not 30 days ago.
+    pub fn bring_back(&self, by: &Moderator<'_>) -> Said {
+        match self.communities.bring_back(by.community, by.name, by.now) {
+            Ok(true) => {
+                let settings = &self.communities.get(by.community).settings;
+                Said::yes(format!("Everything is as it was:\n{}", self.choices(settings).join("\n")))
+            }
+            Ok(false) => Said::no("There is nothing to bring back, or something was chosen here since."),
+            Err(error) => refused("Nothing was brought back.", error),
         }
     }
 

@@ -12,6 +12,7 @@
 
 mod audit;
 mod bundle;
+mod overlay;
 mod settings;
 mod words;
 
@@ -24,13 +25,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use thiserror::Error;
 
 pub use audit::Deed;
+pub use overlay::{LONGEST_GUIDE, MOST_GUIDES, MOST_STEPS};
 pub use settings::{Alerts, MOST_CHANNELS, Settings};
 pub use words::{Kind, Words};
 
+use self::overlay::{Change, Overlay};
 use crate::diagnostic::Diagnostic;
 use crate::library::Library;
-use crate::script::{CRISIS, Language};
-use crate::shell::library::{self, Loaded};
+use crate::safety::local::Local;
+use crate::script::{self, Language};
+use crate::shell::library;
 use crate::shell::workbench::revisions::{Candidate, Entry, RevisionError, Revisions, write_whole};
 use crate::shell::{Service, clock};
 
@@ -42,22 +46,15 @@ const SCRIPTS: &str = "scripts";
 const HISTORY: &str = "history";
 /// A community's own words, below its scripts.
 const WORDS: &str = "phrases/local.toml";
-
+/// What stands behind the id in the name of a folder whose community left, before the time.
+const LEFT: &str = ".left-";
 /// Who is named where files were changed by nobody that is known.
 const BY_HAND: &str = "somebody with the files";
 
-/// The most guides of its own that a community has, in all languages together.
-pub const MOST_GUIDES: usize = 20;
-/// The longest of them, in bytes.
-pub const LONGEST_GUIDE: usize = 128 << 10;
-/// The most steps that one of them has: each is proved before it goes into service.
-pub const MOST_STEPS: usize = 200;
-/// The longest id of a community.
+/// The longest id of a community, in bytes.
 const LONGEST_ID: usize = 100;
 /// After how many seconds the folder of a community that left is erased: 30 days.
 const KEPT_AFTER_LEAVING: u64 = 30 * 24 * 60 * 60;
-/// The code of what goes beyond a community's limits.
-const LIMIT: &str = "S018";
 
 /// Why nothing was changed.
 #[derive(Debug, Error)]
@@ -71,7 +68,7 @@ pub enum CommunityError {
     /// A guide can't go into service, or come back.
     #[error(transparent)]
     Revision(#[from] RevisionError),
-    /// Scripts or words have errors.
+    /// Scripts, words or an import have errors.
     #[error("{} errors stand in the way; nothing was changed", .0.iter().filter(|one| one.is_error()).count())]
     Errors(Vec<Diagnostic>),
     /// A file can't be read or written.
@@ -90,19 +87,12 @@ pub enum CommunityError {
 pub struct Community {
     /// What was chosen.
     pub settings: Settings,
-    /// What is wrong with its files, a sentence each.
-    pub troubles: Vec<String>,
     service: Arc<Service>,
-    own: Option<Arc<Own>>,
-    /// The settings are there and can't be read at the moment.
+    overlay: Option<Arc<Overlay>>,
+    /// The settings are there and can't be read at the moment: nothing may be written over them.
     unread: bool,
-}
-
-/// A library of its own.
-struct Own {
-    /// What it was laid over.
-    base: Arc<Library>,
-    library: Arc<Library>,
+    settings_trouble: Option<String>,
+    scripts_trouble: Option<String>,
 }
 
 impl Community {
@@ -110,17 +100,22 @@ impl Community {
     /// help is always the newest.
     pub fn library(&self) -> Arc<Library> {
         let base = self.service.library();
-        match &self.own {
+        match &self.overlay {
             None => base,
-            Some(own) if Arc::ptr_eq(&own.base, &base) => own.library.clone(),
+            Some(overlay) if Arc::ptr_eq(&overlay.base, &base) => overlay.library.clone(),
             // The operator has changed something, and nobody has checked yet how the two fit together.
-            Some(own) => Arc::new(own.library.with_help_of(&base)),
+            Some(overlay) => Arc::new(overlay.library.with_help_of(&base)),
         }
     }
 
     /// Whether there are scripts of its own.
     pub fn has_scripts(&self) -> bool {
-        self.own.is_some()
+        self.overlay.as_ref().is_some_and(|overlay| overlay.has_files)
+    }
+
+    /// What is wrong with its files, a sentence each.
+    pub fn troubles(&self) -> impl Iterator<Item = &str> {
+        self.settings_trouble.iter().chain(&self.scripts_trouble).map(String::as_str)
     }
 }
 
@@ -128,6 +123,7 @@ impl Community {
 pub struct Communities {
     folder: PathBuf,
     service: Arc<Service>,
+    /// What every community is that has no files.
     blank: Arc<Community>,
     known: RwLock<HashMap<String, Arc<Community>>>,
     writing: Mutex<()>,
@@ -138,24 +134,26 @@ impl Communities {
     pub fn new(folder: PathBuf, service: Arc<Service>) -> Self {
         let blank = Arc::new(Community {
             settings: Settings::default(),
-            troubles: Vec::new(),
             service: service.clone(),
-            own: None,
+            overlay: None,
             unread: false,
+            settings_trouble: None,
+            scripts_trouble: None,
         });
         Communities { folder, service, blank, known: RwLock::default(), writing: Mutex::default() }
     }
 
-    /// Whether a word can be a community's id: lower-case letters, digits and hyphens.
+    /// Whether a word can be a community's id: lower-case letters, digits and hyphens, at most 100.
     pub fn is_id(id: &str) -> bool {
         (1..=LONGEST_ID).contains(&id.len())
             && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
     }
 
-    /// A community. Read from disk the first time; one without files, or with an id that is none, has the defaults.
+    /// A community. It is read from disk the first time; one without files, or with an id that is none, has the
+    /// defaults.
     pub fn get(&self, id: &str) -> Arc<Community> {
-        if let Some(community) = self.known.read().unwrap_or_else(PoisonError::into_inner).get(id) {
-            return community.clone();
+        if let Some(community) = self.cached(id) {
+            return community;
         }
         if !Communities::is_id(id) {
             return self.blank.clone();
@@ -167,39 +165,34 @@ impl Communities {
 
     /// Reads every community that has files, so that nobody waits for it later. Says how many there are.
     pub fn warm(&self) -> usize {
-        let ids: Vec<String> = self.ids().collect();
-        ids.iter().for_each(|id| drop(self.get(id)));
-        ids.len()
-    }
-
-    fn ids(&self) -> impl Iterator<Item = String> {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().filter_map(Result::ok);
-        entries.filter_map(|entry| entry.file_name().into_string().ok()).filter(|id| Communities::is_id(id))
+        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        names.filter(|id| Communities::is_id(id)).map(|id| drop(self.get(&id))).count()
     }
 
     /// Lays the scripts of communities over the operator's anew, where those have changed. For whoever watches the
-    /// scripts folder; it takes as long as checking them does.
+    /// operator's folder; it takes as long as checking them does, and nobody waits for it.
     pub fn refresh(&self) {
         let base = self.service.library();
-        let stale = |community: &Community| {
-            community.unread || community.own.as_ref().is_some_and(|own| !Arc::ptr_eq(&own.base, &base))
+        let stale = |one: &Community| {
+            one.unread || one.overlay.as_ref().is_some_and(|overlay| !Arc::ptr_eq(&overlay.base, &base))
         };
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let ids: Vec<String> = known.iter().filter(|(_, one)| stale(one)).map(|(id, _)| id.clone()).collect();
         drop(known);
         for id in ids {
             let _one = self.one_writer();
+            // It may have left meanwhile.
             if let Some(before) = self.cached(&id) {
-                self.put(&id, self.take_up(&id, &before, BY_HAND, clock::now()));
+                self.take_up(&id, &before, BY_HAND, clock::now(), true);
             }
         }
     }
 
-    /// What is wrong with the files of communities: the id, and a sentence.
+    /// What is wrong with the files of communities: the id, and a sentence. For the operator.
     pub fn troubles(&self) -> Vec<(String, String)> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        let all =
-            known.iter().flat_map(|(id, one)| one.troubles.iter().map(|what| (id.clone(), what.clone())));
+        let all = known.iter().flat_map(|(id, one)| one.troubles().map(|what| (id.clone(), what.to_owned())));
         let mut all: Vec<(String, String)> = all.collect();
         all.sort();
         all
@@ -227,18 +220,18 @@ impl Communities {
         }
         settings.check().map_err(CommunityError::Setting)?;
         let folder = self.folder.join(id);
-        // The record comes first: a change that nobody signed for must not happen.
-        audit::note(&folder, at, who, what).map_err(|reason| io_error(audit::FILE, reason))?;
+        note(&folder, at, who, what)?;
         write_whole(&folder.join(SETTINGS), &settings.write())
             .map_err(|reason| io_error(SETTINGS, reason))?;
         let after = Community {
             settings,
-            troubles: before.troubles.iter().filter(|one| !one.contains(SETTINGS)).cloned().collect(),
             service: self.service.clone(),
-            own: before.own.clone(),
+            overlay: before.overlay.clone(),
             unread: false,
+            settings_trouble: None,
+            scripts_trouble: before.scripts_trouble.clone(),
         };
-        Ok(self.put(id, after))
+        Ok(self.put(id, Arc::new(after)))
     }
 
     /// What was changed, by whom and when; the newest last. Changes of settings and of guides are told together.
@@ -247,20 +240,21 @@ impl Communities {
             return Vec::new();
         }
         let mut deeds = audit::read(&self.folder.join(id));
-        deeds.extend(self.revisions(id).log().iter().map(Deed::of));
+        deeds.extend(self.log(id).iter().map(Deed::of));
         deeds.sort_by_key(|deed| deed.at);
         deeds
     }
 
-    /// The history of a community's own guides, over the operator's in service.
-    pub fn revisions(&self, id: &str) -> Revisions {
-        let folder = self.folder.join(id);
-        Revisions::over(self.service.library(), &folder.join(SCRIPTS), &folder.join(HISTORY))
+    /// What was done to a community's own guides, oldest first.
+    pub fn log(&self, id: &str) -> Vec<Entry> {
+        if Communities::is_id(id) { self.revisions(id).log() } else { Vec::new() }
     }
 
-    /// Whether a guide of this path is the community's own.
+    /// Whether the guide of this path, such as `welcome/en.md`, is the community's own.
     pub fn is_own(&self, id: &str, path: &str) -> bool {
-        Communities::is_id(id) && is_page(path) && self.folder.join(id).join(SCRIPTS).join(path).is_file()
+        Communities::is_id(id)
+            && overlay::is_page(path)
+            && self.folder.join(id).join(SCRIPTS).join(path).is_file()
     }
 
     /// Checks a guide's text as part of everything that a community has in service, without changing anything.
@@ -294,7 +288,7 @@ impl Communities {
         let before = self.present(id)?;
         self.within_limits(id, text)?;
         let entry = self.revisions(id).publish(text, who, at, withdraw)?;
-        self.put(id, self.take_up(id, &before, who, at));
+        self.take_up(id, &before, who, at, false);
         Ok(entry)
     }
 
@@ -316,11 +310,11 @@ impl Communities {
         let (guide, language) = page;
         let _one = self.one_writer();
         let before = self.present(id)?;
-        if !is_page(&format!("{guide}/{language}.md")) {
-            return Err(RevisionError::Unknown(format!("guide {guide}/{language}.md")).into());
+        if !overlay::is_page(&format!("{guide}/{language}.md")) {
+            return Err(RevisionError::Unknown("guide of that name".to_owned()).into());
         }
         let entry = self.revisions(id).roll_back(guide, language, to, who, at, withdraw)?;
-        self.put(id, self.take_up(id, &before, who, at));
+        self.take_up(id, &before, who, at, false);
         Ok(entry)
     }
 
@@ -332,8 +326,7 @@ impl Communities {
     pub fn reload(&self, id: &str) -> Result<Arc<Community>, CommunityError> {
         let _one = self.one_writer();
         let before = self.present(id)?;
-        let after = self.take_up(id, &before, BY_HAND, clock::now());
-        Ok(self.put(id, after))
+        Ok(self.take_up(id, &before, BY_HAND, clock::now(), true))
     }
 
     /// A community's own words.
@@ -358,53 +351,73 @@ impl Communities {
     ) -> Result<Arc<Community>, CommunityError> {
         let _one = self.one_writer();
         let before = self.present(id)?;
-        let mut words = self.words(id);
+        let folder = self.folder.join(id);
+        let path = folder.join(SCRIPTS).join(WORDS);
+        let mut words = match fs::read_to_string(&path) {
+            Ok(text) => Words::read(&text).ok_or_else(|| {
+                let reason =
+                    io::Error::other("somebody has changed it by hand, and it is not a list any more");
+                io_error(WORDS, reason)
+            })?,
+            Err(reason) if reason.kind() == io::ErrorKind::NotFound => Words::default(),
+            Err(reason) => return Err(io_error(WORDS, reason)),
+        };
         let old = words.clone();
         edit(&mut words);
         if words == old {
             return Ok(before);
         }
         let text = words.write();
-        let screener = &self.service.library().screener;
-        crate::safety::local::Local::read(WORDS, &text, screener).map_err(CommunityError::Errors)?;
-        let folder = self.folder.join(id);
-        audit::note(&folder, at, who, what).map_err(|reason| io_error(audit::FILE, reason))?;
-        let path = folder.join(SCRIPTS).join(WORDS);
+        overlay::limits(&[(WORDS.to_owned(), text.clone())])?;
+        Local::read(WORDS, &text, &self.service.library().screener).map_err(CommunityError::Errors)?;
+        note(&folder, at, who, what)?;
         let written = if words.is_empty() { fs::remove_file(&path) } else { write_whole(&path, &text) };
         written.map_err(|reason| io_error(WORDS, reason))?;
-        Ok(self.put(id, self.take_up(id, &before, who, at)))
+        Ok(self.take_up(id, &before, who, at, false))
     }
 
     /// Everything that a community has chosen, as one document that [`import`](Communities::import) takes.
     pub fn export(&self, id: &str) -> String {
         let community = self.get(id);
-        let scripts = if Communities::is_id(id) { self.files(id).0 } else { Vec::new() };
-        bundle::write(&community.settings, &scripts)
+        let files = if Communities::is_id(id) { overlay::files(&self.folder.join(id)).0 } else { Vec::new() };
+        bundle::write(&community.settings, files)
     }
 
     /// Takes what [`export`](Communities::export) wrote, here or elsewhere, in the place of all that the community has.
+    /// Channels that are not `here` are left out: an alert must never go to somebody else's moderators.
     ///
     /// # Errors
     ///
     /// Where anything in it is wrong, before anything is written; it says where and what.
-    pub fn import(&self, id: &str, who: &str, at: u64, text: &str) -> Result<Arc<Community>, CommunityError> {
+    pub fn import(
+        &self,
+        id: &str,
+        who: &str,
+        at: u64,
+        text: &str,
+        here: &dyn Fn(&str) -> bool,
+    ) -> Result<Arc<Community>, CommunityError> {
         let _one = self.one_writer();
         let before = self.present(id)?;
-        let bundle = bundle::read(text)?;
-        let files: Vec<(String, String)> = bundle.scripts.into_iter().collect();
-        limits(&files)?;
-        let base = self.service.library();
-        let Loaded { library, found, .. } = library::check_over(&base, &files, Vec::new(), true);
-        if library.is_none() {
-            return Err(CommunityError::Errors(found));
+        let (mut settings, files) = bundle::read(text)?;
+        settings.keep_channels(here);
+        overlay::limits(&files)?;
+        let checked = library::check_over(&self.service.library(), &files, Vec::new(), true);
+        if checked.library.is_none() {
+            return Err(CommunityError::Errors(checked.found));
         }
         let folder = self.folder.join(id);
-        audit::note(&folder, at, who, "took over an export: settings and scripts are replaced by it")
-            .map_err(|reason| io_error(audit::FILE, reason))?;
-        bundle::put(&folder, &bundle.settings, &files).map_err(|reason| io_error("the import", reason))?;
-        let mut after = self.take_up(id, &before, who, at);
-        after.settings = bundle.settings;
-        Ok(self.put(id, after))
+        note(&folder, at, who, "took over an export, which replaced all settings, guides and words")?;
+        bundle::put(&folder, &settings, &files).map_err(|reason| io_error("the import", reason))?;
+        let after = Community {
+            settings,
+            service: self.service.clone(),
+            overlay: before.overlay.clone(),
+            unread: false,
+            settings_trouble: None,
+            scripts_trouble: None,
+        };
+        Ok(self.take_up(id, &after, who, at, false))
     }
 
     /// The bot was removed from the community: its folder is set aside, and erased after 30 days.
@@ -418,26 +431,59 @@ impl Communities {
         }
         let _one = self.one_writer();
         self.known.write().unwrap_or_else(PoisonError::into_inner).remove(id);
-        let aside = (at..).map(|at| self.folder.join(format!("{id}.left-{at}"))).find(|path| !path.exists());
-        let aside = aside.unwrap_or_else(|| self.folder.join(format!("{id}.left-{at}")));
+        let mut aside = self.folder.join(format!("{id}{LEFT}{at}"));
+        let mut later = at;
+        while aside.exists() {
+            later += 1;
+            aside = self.folder.join(format!("{id}{LEFT}{later}"));
+        }
         match fs::rename(self.folder.join(id), aside) {
-            Err(reason) if reason.kind() != io::ErrorKind::NotFound => Err(io_error(id, reason)),
+            Err(reason) if reason.kind() != io::ErrorKind::NotFound => Err(io_error("the folder", reason)),
             _ => Ok(()),
         }
     }
 
+    /// Whether a community that left has come back within 30 days, and its choices could be brought back.
+    pub fn is_set_aside(&self, id: &str) -> bool {
+        Communities::is_id(id)
+            && !self.folder.join(id).exists()
+            && self.set_aside().any(|(left, _, _)| left == id)
+    }
+
+    /// Brings the newest folder of a community that left back, for when it was removed by mistake. Says whether there
+    /// was one. Nothing is brought over what was chosen since.
+    ///
+    /// # Errors
+    ///
+    /// Where the folder can't be moved.
+    pub fn bring_back(&self, id: &str, who: &str, at: u64) -> Result<bool, CommunityError> {
+        if !self.is_set_aside(id) {
+            return Ok(false);
+        }
+        let _one = self.one_writer();
+        let newest = self.set_aside().filter(|(left, _, _)| left == id).max_by_key(|(_, at, _)| *at);
+        let Some((_, _, path)) = newest else { return Ok(false) };
+        let folder = self.folder.join(id);
+        fs::rename(path, &folder).map_err(|reason| io_error("the folder", reason))?;
+        self.known.write().unwrap_or_else(PoisonError::into_inner).remove(id);
+        note(&folder, at, who, "brought back what was chosen before Lantern left")?;
+        Ok(true)
+    }
+
     /// Erases the folders of communities that left 30 days ago. Says how many.
     pub fn sweep(&self, now: u64) -> usize {
+        let old = self.set_aside().filter(|(_, at, _)| at.saturating_add(KEPT_AFTER_LEAVING) <= now);
+        old.filter(|(_, _, path)| fs::remove_dir_all(path).is_ok()).count()
+    }
+
+    /// The folders of communities that left: the id, when, and where.
+    fn set_aside(&self) -> impl Iterator<Item = (String, u64, PathBuf)> {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().filter_map(Result::ok);
-        let old = entries.filter(|entry| {
-            let name = entry.file_name();
-            let left = name.to_str().and_then(|name| name.split_once(".left-"));
-            left.is_some_and(|(id, at)| {
-                Communities::is_id(id)
-                    && at.parse::<u64>().is_ok_and(|at| at.saturating_add(KEPT_AFTER_LEAVING) <= now)
-            })
-        });
-        old.filter(|entry| fs::remove_dir_all(entry.path()).is_ok()).count()
+        entries.filter_map(|entry| {
+            let name = entry.file_name().into_string().ok()?;
+            let (id, at) = name.split_once(LEFT)?;
+            Communities::is_id(id).then_some((id.to_owned(), at.parse().ok()?, entry.path()))
+        })
     }
 
     fn one_writer(&self) -> MutexGuard<'_, ()> {
@@ -448,222 +494,134 @@ impl Communities {
         self.known.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }
 
-    fn put(&self, id: &str, community: Community) -> Arc<Community> {
-        let community = Arc::new(community);
+    fn put(&self, id: &str, community: Arc<Community>) -> Arc<Community> {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.insert(id.to_owned(), community.clone());
         community
     }
 
-    /// A community whose settings are known, so that they can be changed.
+    fn revisions(&self, id: &str) -> Revisions {
+        overlay::revisions(&self.folder.join(id), self.service.library())
+    }
+
+    /// A community whose files are known, so that they can be changed.
     fn present(&self, id: &str) -> Result<Arc<Community>, CommunityError> {
         if !Communities::is_id(id) {
             return Err(CommunityError::Id);
         }
-        let mut community = self.get(id);
-        if community.unread {
-            community = self.read(id);
-            self.known
-                .write()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(id.to_owned(), community.clone());
+        let community = self.get(id);
+        // What an import left half done would later be written over whatever is changed now.
+        let folder = self.folder.join(id);
+        if !community.unread && !bundle::is_ready(&folder) {
+            return Ok(community);
         }
-        if community.unread {
-            let reason = io::Error::other("it could not be read before");
-            return Err(io_error(SETTINGS, reason));
+        bundle::finish(&folder).map_err(|reason| io_error("the import", reason))?;
+        let community = self.put(id, self.read(id));
+        match &community.settings_trouble {
+            Some(trouble) if community.unread => Err(io_error(SETTINGS, io::Error::other(trouble.clone()))),
+            _ => Ok(community),
         }
-        Ok(community)
     }
 
     /// Reads a community from disk.
     fn read(&self, id: &str) -> Arc<Community> {
         let folder = self.folder.join(id);
-        let mut troubles = Vec::new();
-        // An import that was cut off is finished first.
-        if let Err(reason) = bundle::finish(&folder) {
-            troubles.push(format!("An import was cut off and can't be finished ({reason})."));
-        }
-        let (settings, unread) = read_settings(&folder, &mut troubles);
-        let own = self.lay(id, None, &mut troubles);
-        if own.is_none() && troubles.is_empty() && settings == Settings::default() {
+        if !folder.is_dir() {
             return self.blank.clone();
         }
-        Arc::new(Community { settings, troubles, service: self.service.clone(), own, unread })
+        // An import that was cut off is finished first. Where it can't be, whoever changes something is told.
+        let _ = bundle::finish(&folder);
+        let (overlay, scripts_trouble) = overlay::lay(&folder, self.service.library(), None);
+        let read = read_settings(&folder);
+        Arc::new(Community {
+            settings: read.settings,
+            service: self.service.clone(),
+            overlay,
+            unread: read.unread,
+            settings_trouble: read.trouble,
+            scripts_trouble,
+        })
     }
 
-    /// A community with its scripts as they are on disk now.
-    fn take_up(&self, id: &str, before: &Community, who: &str, at: u64) -> Community {
-        let mut troubles = Vec::new();
-        let (settings, unread) = if before.unread {
-            read_settings(&self.folder.join(id), &mut troubles)
+    /// Puts a community into service with its scripts as they are on disk now.
+    fn take_up(&self, id: &str, before: &Community, who: &str, at: u64, proving: bool) -> Arc<Community> {
+        let folder = self.folder.join(id);
+        let read = if before.unread {
+            read_settings(&folder)
         } else {
-            troubles.extend(before.troubles.iter().filter(|one| one.contains(SETTINGS)).cloned());
-            (before.settings.clone(), false)
+            let (settings, trouble) = (before.settings.clone(), before.settings_trouble.clone());
+            Read { settings, trouble, unread: false }
         };
-        let own = self.lay(id, Some((before, who, at)), &mut troubles);
-        Community { settings, troubles, service: self.service.clone(), own, unread }
-    }
-
-    /// The scripts of a community laid over the operator's. Where they have errors, the last that were sound stay,
-    /// with the operator's newest crisis help; else its words alone; else nothing of its own.
-    fn lay(
-        &self,
-        id: &str,
-        change: Option<(&Community, &str, u64)>,
-        troubles: &mut Vec<String>,
-    ) -> Option<Arc<Own>> {
-        let before = change.map(|(before, _, _)| before);
-        let base = self.service.library();
-        let (files, mut found) = self.files(id);
-        if files.is_empty() && found.is_empty() && before.is_none_or(|before| before.own.is_none()) {
-            return None;
-        }
-        if let Err(CommunityError::Errors(more)) = limits(&files) {
-            found.extend(more);
-        }
-        // What went into service was proved. What changes below it is proved again; words change no position.
-        let guides = files.iter().any(|(path, _)| path != WORDS);
-        let revisions = self.revisions(id);
-        let Loaded { library, found, .. } =
-            library::check_over(&base, &files, found, before.is_some() && guides);
-        if let Some(mut library) = library {
-            let library = match change {
-                Some((before, who, at)) => {
-                    let before = before.library();
-                    // Where the history can't be written, the scripts are no less sound.
-                    let withdrawn = revisions.found_by(&before, &library, who, at).unwrap_or_default();
-                    library.succeeding(&before, &withdrawn)
-                }
-                None => {
-                    let _ = revisions.remember(&mut library);
-                    library
-                }
-            };
-            return Some(Arc::new(Own { base, library: Arc::new(library) }));
-        }
-        let first = found.iter().find(|one| one.is_error());
-        let why = first.map_or_else(String::new, |one| {
-            let at =
-                one.place.as_ref().map_or(String::new(), |place| format!(" ({}:{})", place.path, place.line));
-            format!(": {}{at}", one.what)
-        });
-        if let Some(last) = before.and_then(|before| before.own.as_ref()) {
-            troubles.push(format!(
-                "Your own scripts have errors{why}. The last that were sound stay in service."
-            ));
-            let library = Arc::new(last.library.with_help_of(&base));
-            return Some(Arc::new(Own { base, library }));
-        }
-        let words: Vec<(String, String)> = files.into_iter().filter(|(path, _)| path == WORDS).collect();
-        let alone =
-            library::check_over(&base, &words, Vec::new(), false).library.filter(|_| !words.is_empty());
-        troubles.push(format!(
-            "Your own scripts have errors{why}. The operator's serve until they are mended{}.",
-            if alone.is_some() { ", with your own words" } else { "" }
-        ));
-        alone.map(|library| Arc::new(Own { base, library: Arc::new(library) }))
-    }
-
-    /// A community's own files, and what can't be read of them.
-    fn files(&self, id: &str) -> (Vec<(String, String)>, Vec<Diagnostic>) {
-        let (mut files, mut found) = (Vec::new(), Vec::new());
-        let scripts = self.folder.join(id).join(SCRIPTS);
-        if scripts.is_dir() {
-            library::gather(&scripts, "", 0, &mut files, &mut found);
-        }
-        (files, found)
+        let library = before.library();
+        let own = before.overlay.is_some();
+        let change = Change { before: &library, own, who, at, proving };
+        let (overlay, scripts_trouble) = overlay::lay(&folder, self.service.library(), Some(change));
+        let after = Community {
+            settings: read.settings,
+            service: self.service.clone(),
+            overlay,
+            unread: read.unread,
+            settings_trouble: read.trouble,
+            scripts_trouble,
+        };
+        self.put(id, Arc::new(after))
     }
 
     /// Whether a text may become one of a community's guides, before any work is spent on it.
     fn within_limits(&self, id: &str, text: &str) -> Result<(), CommunityError> {
-        let path = crate::script::read::own_path(text);
-        let (mut files, _) = self.files(id);
+        let path = script::read::own_path(text);
+        let (mut files, _) = overlay::files(&self.folder.join(id));
         files.retain(|(other, _)| *other != path);
         files.push((path, text.to_owned()));
-        limits(&files)
+        overlay::limits(&files)
     }
 }
 
-/// The settings of a folder, and whether they are there and can't be read. What is broken is set aside.
-fn read_settings(folder: &Path, troubles: &mut Vec<String>) -> (Settings, bool) {
+/// Settings as they were found.
+struct Read {
+    settings: Settings,
+    trouble: Option<String>,
+    unread: bool,
+}
+
+/// The settings of a folder. What is broken is set aside, so that nothing is written over it.
+fn read_settings(folder: &Path) -> Read {
     let path = folder.join(SETTINGS);
-    let text = match fs::read(&path) {
-        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return (Settings::default(), false),
+    let settings = Settings::default();
+    let bytes = match fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Read { settings, trouble: None, unread: false };
+        }
         Err(error) => {
-            troubles.push(format!("{SETTINGS} can't be read ({error}); the defaults serve until it can."));
-            return (Settings::default(), true);
+            let trouble = format!("{SETTINGS} can't be read ({error}); the defaults serve until it can.");
+            return Read { settings, trouble: Some(trouble), unread: true };
         }
     };
-    match Settings::read(&text) {
-        Ok(settings) => (settings, false),
-        Err(error) => {
-            let aside = format!("{SETTINGS}.broken-{}", clock::now());
-            match fs::rename(&path, folder.join(&aside)) {
-                Ok(()) => troubles.push(format!(
-                    "{SETTINGS} could not be understood ({error}). It was set aside as {aside}, and the defaults serve; please set it up again."
-                )),
-                Err(reason) => troubles.push(format!(
-                    "{SETTINGS} can't be understood ({error}) nor set aside ({reason}); the defaults serve."
-                )),
-            }
-            (Settings::default(), false)
+    let error = match Settings::read(&String::from_utf8_lossy(&bytes)) {
+        Ok(settings) => return Read { settings, trouble: None, unread: false },
+        Err(error) => error,
+    };
+    let aside = format!("{SETTINGS}.broken-{}", clock::now());
+    match fs::rename(&path, folder.join(&aside)) {
+        Ok(()) => {
+            let trouble = format!(
+                "{SETTINGS} could not be understood ({error}). It was set aside as {aside}, and the defaults serve: please choose again what you had chosen."
+            );
+            Read { settings, trouble: Some(trouble), unread: false }
+        }
+        Err(reason) => {
+            let trouble = format!(
+                "{SETTINGS} can't be understood ({error}) nor set aside ({reason}); the defaults serve."
+            );
+            Read { settings, trouble: Some(trouble), unread: true }
         }
     }
 }
 
-/// Whether a path is one that a community's guide can have.
-fn is_page(path: &str) -> bool {
-    let plain = |word: &str| {
-        !word.is_empty()
-            && word.len() <= LONGEST_ID
-            && word.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'))
-    };
-    path.strip_suffix(".md").and_then(|path| path.split_once('/')).is_some_and(|(id, language)| {
-        plain(id) && Language::is_code(language) && !matches!(id, CRISIS | "wording" | "phrases")
-    })
-}
-
-/// Whether files are a community's to have, and no more than it may have.
-fn limits(files: &[(String, String)]) -> Result<(), CommunityError> {
-    let mut found = Vec::new();
-    let mut refuse = |path: &str, what: String, help: &str| {
-        found.push(Diagnostic::error(LIMIT, what, help).in_file(path));
-    };
-    for (path, text) in files {
-        if path == WORDS {
-            if text.len() > LONGEST_GUIDE {
-                refuse(
-                    path,
-                    format!("the lists have more than {LONGEST_GUIDE} bytes"),
-                    "please keep those that matter",
-                );
-            }
-        } else if !is_page(path) {
-            refuse(
-                path,
-                "this is not a community's to change".to_owned(),
-                "please write a guide of your own, with an id such as welcome; crisis pages, wording, phrase lists and numbers are the operator's",
-            );
-        } else if text.len() > LONGEST_GUIDE {
-            refuse(
-                path,
-                format!("the guide has more than {LONGEST_GUIDE} bytes"),
-                "please make two guides of it",
-            );
-        } else if text.lines().filter(|line| line.starts_with("## ")).count() >= MOST_STEPS {
-            refuse(
-                path,
-                format!("the guide has more than {MOST_STEPS} steps"),
-                "please make two guides of it",
-            );
-        }
-    }
-    if files.iter().filter(|(path, _)| path != WORDS).count() > MOST_GUIDES {
-        let path = files.last().map_or("", |(path, _)| path.as_str());
-        refuse(path, format!("there are more than {MOST_GUIDES} guides"), "please take one away first");
-    }
-    if found.is_empty() { Ok(()) } else { Err(CommunityError::Errors(found)) }
+/// The record comes first: a change that nobody signed for must not happen.
+fn note(folder: &Path, at: u64, who: &str, what: &str) -> Result<(), CommunityError> {
+    audit::note(folder, at, who, what).map_err(|reason| io_error(audit::FILE, reason))
 }
 
 fn io_error(what: &str, reason: io::Error) -> CommunityError {

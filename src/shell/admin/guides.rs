@@ -197,7 +197,7 @@ impl Desk {
         }
         let to = to.map(str::trim).filter(|to| !to.is_empty());
         let known = library.all_guides().any(|one| one.id().as_str() == guide && one.language() == language);
-        let log = self.communities.revisions(by.community).log();
+        let log = self.communities.log(by.community);
         let past = log.iter().any(|one| one.guide.as_str() == guide && one.language == *language);
         if !known && !past {
             return no_guide(&library, guide);
@@ -265,7 +265,7 @@ impl Desk {
             None => lines.push("The guides that the program was built with are in service.".to_owned()),
         }
         match self.communities.reload(by.community) {
-            Ok(community) if community.troubles.is_empty() => {
+            Ok(community) if community.troubles().next().is_none() => {
                 lines.push(if community.has_scripts() {
                     "Your own scripts are in service as they are now.".to_owned()
                 } else {
@@ -274,7 +274,7 @@ impl Desk {
             }
             Ok(community) => {
                 done = false;
-                lines.extend(community.troubles.iter().cloned());
+                lines.extend(community.troubles().map(str::to_owned));
             }
             Err(error) => {
                 done = false;

@@ -23,7 +23,7 @@ What you can choose:
 5. {moderators}: who may use these commands, beside you
 
 Chosen now:
-{chosen}",
+{chosen}{before}",
             begin = code(self.manners.begin),
             country = command("country"),
             language = command("language"),
@@ -31,6 +31,11 @@ Chosen now:
             alerts = command("alerts"),
             moderators = command("moderators"),
             chosen = self.choices(settings).join("\n"),
+            before = if self.communities.is_set_aside(by.community) {
+                format!("\n\nLantern was here before: {} brings back what was chosen then.", command("bring-back"))
+            } else {
+                String::new()
+            },
         ))
     }
 
@@ -42,7 +47,7 @@ Chosen now:
         let wording = library.wording(None);
         let contacts = library.resources.contacts(country);
         let line = reply::main_line(&library.resources, country, wording)
-            .map_or_else(|| format!("<{}>", contacts.directory), |line| line);
+            .unwrap_or_else(|| format!("<{}>", contacts.directory));
         let emergency = contacts.emergency.map_or_else(
             || {
                 format!(

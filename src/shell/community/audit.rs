@@ -1,12 +1,12 @@
 //! Who changed what, when. Never what anybody typed.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::shell::workbench::revisions::{self, Entry};
+use crate::shell::workbench::revisions::{self, Entry, append};
 
 /// The file of the record.
 pub(super) const FILE: &str = "audit.jsonl";
@@ -48,9 +48,7 @@ impl Deed {
 pub(super) fn note(folder: &Path, at: u64, who: &str, what: &str) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     let deed = Deed { at, who: who.to_owned(), what: what.to_owned() };
-    let mut file = OpenOptions::new().create(true).append(true).open(folder.join(FILE))?;
-    file.write_all((serde_json::to_string(&deed)? + "\n").as_bytes())?;
-    file.sync_data()
+    append(&folder.join(FILE), &serde_json::to_string(&deed)?)
 }
 
 /// The record, oldest first. A line that can't be read, as after a crash, is passed over.

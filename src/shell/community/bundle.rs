@@ -26,24 +26,26 @@ const BESIDE: &str = "import.new";
 /// What stands in the document.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Bundle {
+struct Bundle {
+    /// The layout.
     lantern_community: u32,
     #[serde(default)]
-    pub(super) settings: Settings,
+    settings: Settings,
+    /// Paths and texts.
     #[serde(default)]
-    pub(super) scripts: BTreeMap<String, String>,
+    scripts: BTreeMap<String, String>,
 }
 
 /// Writes a document.
-pub(super) fn write(settings: &Settings, scripts: &[(String, String)]) -> String {
-    let scripts = scripts.iter().cloned().collect();
+pub(super) fn write(settings: &Settings, files: Vec<(String, String)>) -> String {
+    let scripts = files.into_iter().collect();
     let bundle = Bundle { lantern_community: VERSION, settings: settings.clone(), scripts };
     // Nothing in it can fail to be written down.
     serde_json::to_string_pretty(&bundle).unwrap_or_default() + "\n"
 }
 
-/// Reads a document, without looking into its scripts.
-pub(super) fn read(text: &str) -> Result<Bundle, CommunityError> {
+/// Reads a document: settings, and scripts as path and text, into which nobody has looked yet.
+pub(super) fn read(text: &str) -> Result<(Settings, Vec<(String, String)>), CommunityError> {
     let refuse = |one: Diagnostic| CommunityError::Errors(vec![one]);
     let source = Source::new(SHOWN, text);
     let bundle: Bundle = serde_json::from_str(text).map_err(|error| {
@@ -67,7 +69,7 @@ pub(super) fn read(text: &str) -> Result<Bundle, CommunityError> {
     bundle.settings.check().map_err(|what| {
         refuse(Diagnostic::error(CODE, what, "please mend it under \"settings\"").in_file(SHOWN))
     })?;
-    Ok(bundle)
+    Ok((bundle.settings, bundle.scripts.into_iter().collect()))
 }
 
 /// Puts a document that was checked in the place of what is there. Whatever cuts it off, [`finish`] finds either
@@ -80,16 +82,22 @@ pub(super) fn put(folder: &Path, settings: &Settings, files: &[(String, String)]
     for (path, text) in files {
         write_whole(&beside.join(SCRIPTS).join(path), text)?;
     }
+    // One that was ready before is finished by now: whoever changes anything does that first.
     fs::rename(&beside, folder.join(READY))?;
     finish(folder)
 }
 
+/// Whether an import is ready and not finished yet.
+pub(super) fn is_ready(folder: &Path) -> bool {
+    folder.join(READY).is_dir()
+}
+
 /// Finishes an import that is ready. Each step can be taken again.
 pub(super) fn finish(folder: &Path) -> io::Result<()> {
-    let ready = folder.join(READY);
-    if !ready.is_dir() {
+    if !is_ready(folder) {
         return Ok(());
     }
+    let ready = folder.join(READY);
     let (scripts, settings) = (ready.join(SCRIPTS), ready.join(SETTINGS));
     if scripts.is_dir() {
         remove(&folder.join(SCRIPTS))?;

@@ -63,6 +63,13 @@ impl Settings {
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
     }
 
+    /// Leaves out the channels that are not here.
+    pub(super) fn keep_channels(&mut self, here: &dyn Fn(&str) -> bool) {
+        self.watched.retain(|channel| here(channel));
+        self.quiet.retain(|channel| here(channel));
+        self.alerts = self.alerts.take().filter(|alerts| here(&alerts.channel));
+    }
+
     /// What the types alone don't hold.
     pub(super) fn check(&self) -> Result<(), String> {
         if let Some(language) = self.language.as_ref().filter(|one| !Language::is_code(one.as_str())) {

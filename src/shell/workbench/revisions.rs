@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -351,9 +351,7 @@ impl Revisions {
 
     fn note(&self, entry: &Entry) -> io::Result<()> {
         fs::create_dir_all(&self.history)?;
-        let mut file = OpenOptions::new().create(true).append(true).open(self.history.join("audit.jsonl"))?;
-        file.write_all((serde_json::to_string(entry)? + "\n").as_bytes())?;
-        file.sync_data()
+        append(&self.history.join("audit.jsonl"), &serde_json::to_string(entry)?)
     }
 
     /// Notes that files were changed by hand, and keeps what was there before.
@@ -446,6 +444,19 @@ impl Revisions {
     }
 }
 
+/// Adds a line to a record, and waits until it is kept. A line that was cut off before stays apart from it.
+pub(in crate::shell) fn append(path: &Path, line: &str) -> io::Result<()> {
+    let mut file = OpenOptions::new().create(true).read(true).append(true).open(path)?;
+    let mut last = [b'\n'];
+    if file.seek(SeekFrom::End(0))? > 0 {
+        file.seek(SeekFrom::End(-1))?;
+        file.read_exact(&mut last)?;
+    }
+    let gap = if last == *b"\n" { "" } else { "\n" };
+    file.write_all(format!("{gap}{line}\n").as_bytes())?;
+    file.sync_data()
+}
+
 /// Writes a file whole or not at all: beside its place first, then over it.
 pub(in crate::shell) fn write_whole(path: &Path, text: &str) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
@@ -456,5 +467,8 @@ pub(in crate::shell) fn write_whole(path: &Path, text: &str) -> io::Result<()> {
     let mut file = fs::File::create(&beside)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
-    fs::rename(&beside, path)
+    fs::rename(&beside, path)?;
+    // So that the new name outlives a power cut, where a folder can be asked for that.
+    let _ = fs::File::open(folder).and_then(|folder| folder.sync_all());
+    Ok(())
 }
