@@ -3,6 +3,8 @@
 use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
+use serenity::http::{LightMethod, Route};
+use serenity::model::id::GuildId;
 
 use super::bot::{Bot, Scene, community_id};
 use super::outbox::{File, Letter, To, What};
@@ -159,12 +161,25 @@ impl Bot {
             "audit" => desk.audit(by),
             "export" => desk.export(by),
             "import" => match self.script(interaction, options, LONGEST_EXPORT) {
-                Ok(document) => desk.import(by, &document),
+                Ok(document) => {
+                    let channels = self.channels(scene);
+                    desk.import(by, &document, &|id| channels.iter().any(|channel| channel == id))
+                }
                 Err(why) => return self.tell(scene, &why, None, Vec::new(), Sort::moderator),
             },
             _ => desk.welcome(by),
         };
         self.answer_moderator(scene, said, Vec::new());
+    }
+
+    /// The channels of this server.
+    fn channels(&self, scene: &Scene) -> Vec<String> {
+        let Some(server) = scene.server else { return Vec::new() };
+        let guild_id = GuildId::new(server.0.max(1));
+        let asking = self.outbox.request(Route::GuildChannels { guild_id }, LightMethod::Get, None);
+        let channels = self.outbox.runtime().block_on(asking).unwrap_or(Value::Null);
+        let ids = channels.as_array().into_iter().flatten().filter_map(|channel| channel["id"].as_str());
+        ids.map(str::to_owned).collect()
     }
 
     fn answer_moderator(&self, scene: &Scene, said: Said, rows: Vec<Value>) {
