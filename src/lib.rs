@@ -15,7 +15,7 @@
 //! 6. [`proof`] — every place that a person can be in, walked through the real `turn`.
 //! 7. [`transcript`] — conversations as tests: read, played, recorded, generated, counted.
 //! 8. [`diagnostic`] — how all of the above say where, what, and what to do.
-//! 9. `shell` — everything that touches the world: configuration, files, stores, the terminal.
+//! 9. `shell` — everything that touches the world: configuration, files, stores, the terminal, Discord.
 //!
 //! The arrows point one way: `shell -> transcript, proof, lint -> engine -> library -> safety, script -> diagnostic`.
 
