@@ -2,6 +2,7 @@
 //!
 //! This runs on the thread that reads from Discord: it never waits.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -120,6 +121,8 @@ impl Front {
         let watched = Watched::new(&bot.telemetry);
         let to = To::Channel(channel);
         let scene = bot.scene(author.id, message.guild_id, channel, "", to, watched);
+        // The bot's name is no part of what is said to it: half a sentence must be heard as one.
+        let text = &if addressed { Cow::from(without(bot.me, text)) } else { Cow::from(&**text) };
         let concern = scene.library.screen(text);
         let serious = concern.level >= Level::Concern;
         if (edited || (message.guild_id.is_some() && !addressed)) && !serious {
@@ -190,6 +193,11 @@ impl Front {
             self.bot.outbox.send(&to, Letter { what, sort: Sort::member, watched, then: None });
         }
     }
+}
+
+/// A text without the mentions of somebody.
+fn without(who: Id, text: &str) -> String {
+    text.replace(&format!("<@{who}>"), " ").replace(&format!("<@!{who}>"), " ").trim().to_owned()
 }
 
 /// Whether the answer may change the message that was pressed: then Discord must not be told that another will come.
