@@ -9,7 +9,10 @@ use lantern::library::Library;
 use lantern::lint;
 use lantern::lint::rules::{Example, RULES, Rule};
 use lantern::safety::Screener;
+use lantern::shell::community::{Communities, CommunityError};
 use lantern::shell::config::Config;
+use lantern::shell::store::{Secret, memory::MemoryStore};
+use lantern::shell::{Service, Settings};
 use lantern::transcript;
 
 /// Rules about what no small text can show; what they say is tested where they are.
@@ -45,6 +48,9 @@ fn findings(files: &[Example]) -> Vec<Diagnostic> {
     if let [Example { path: "bot.toml", text }] = files {
         return Config::read("bot.toml", text).err().map(|one| *one).into_iter().collect();
     }
+    if let [Example { path: "export.json", text }] = files {
+        return imported(text);
+    }
     if let [Example { path, text }] = files
         && path.starts_with("phrases/")
         && *path != "phrases/local.toml"
@@ -69,6 +75,20 @@ fn findings(files: &[Example]) -> Vec<Diagnostic> {
         }
     }
     found
+}
+
+/// What is found in an export when a community takes it over.
+fn imported(text: &str) -> Vec<Diagnostic> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let settings = Settings { country: None, language: None, expire: 86_400 };
+    let store = std::sync::Arc::new(MemoryStore::default());
+    let service = Service::new(Library::builtin().clone(), store, Secret::from_seed(1), settings);
+    let communities = Communities::new(folder.path().to_owned(), std::sync::Arc::new(service));
+    match communities.import("test-1", "mo", 0, text, &|_| true) {
+        Ok(_) => Vec::new(),
+        Err(CommunityError::Errors(found)) => found,
+        Err(other) => panic!("{other}"),
+    }
 }
 
 fn library_of(files: &[Example]) -> Library {

@@ -37,7 +37,7 @@ rules! {
     "S401" "S402" "S403" "S404" "S405" "S406"
     "S501" "S502" "S503" "S504" "S505" "S506" "S507" "S508" "S509" "S510"
     "T001" "T002" "T003" "T004" "T005"
-    "C001"
+    "C001" "C002"
 }
 
 type Compiled = HashMap<(&'static str, String, bool), Option<Arc<Patterns>>>;

@@ -46,7 +46,14 @@ impl Desk {
         match added {
             Ok(_) => Said::yes(match kind {
                 Kind::Harmless => "Added. Where these words stand in a message, they alone no longer call for the crisis reply; whatever is said beside them does, and nothing imminent is ever covered.".to_owned(),
-                _ => format!("Added. A message with these words counts as *{}* here from now on.", kind.as_str()),
+                _ => {
+                    let often = if words.contains(' ') {
+                        ""
+                    } else {
+                        " A word alone is often said in passing: please try some sentences that people write here."
+                    };
+                    format!("Added. A message with these words counts as *{}* here from now on.{often}", kind.as_str())
+                }
             }),
             Err(error) => refused("These words were not added.", error),
         }
