@@ -156,6 +156,7 @@ fn moderators() -> Value {
             ]),
             sub("audit", "Who changed what, when", vec![]),
             sub("export", "Everything that was chosen, as one file", vec![]),
+            sub("bring-back", "What was chosen before Lantern left this server, back again", vec![]),
             sub("import", "Take such a file in the place of what was chosen", vec![file("The file", true)]),
         ],
     })

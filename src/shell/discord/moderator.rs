@@ -33,6 +33,9 @@ const ASK_WHERE: &str = "g.where";
 const FORM_WHERE: &str = "g.form";
 const FORM_CHECK: &str = "k";
 
+/// How many can be picked in a menu.
+const MOST_PICKED: usize = 25;
+
 const NOT_YOURS: &str = "These commands are for moderators: people with the permission Manage Server, and the role that they have chosen.";
 
 /// The form that an interaction asks for, which has to open at once.
@@ -160,6 +163,7 @@ impl Bot {
             "phrases test" => desk.phrases_test(by, text("words").unwrap_or("")),
             "audit" => desk.audit(by),
             "export" => desk.export(by),
+            "bring-back" => desk.bring_back(by),
             "import" => match self.script(interaction, options, LONGEST_EXPORT) {
                 Ok(document) => {
                     let channels = self.channels(scene);
@@ -333,7 +337,7 @@ impl Bot {
     fn set_up(&self, scene: &Scene, by: &Moderator<'_>) {
         let settings = &scene.community.settings;
         let channels = |ids: &mut dyn Iterator<Item = &String>| -> Vec<Value> {
-            ids.take(25).map(|id| json!({"id": id, "type": "channel"})).collect()
+            ids.take(MOST_PICKED).map(|id| json!({"id": id, "type": "channel"})).collect()
         };
         let pick = |kind: u8, id: &str, hint: &str, most: usize, chosen: Vec<Value>| {
             let mut menu = json!({"type": kind, "custom_id": id, "placeholder": hint, "min_values": 0, "max_values": most});
@@ -352,7 +356,7 @@ impl Bot {
                 8,
                 PICK_WATCHED,
                 "Channels to watch: none until you choose",
-                25,
+                MOST_PICKED,
                 channels(&mut settings.watched.iter()),
             ),
             pick(
@@ -374,7 +378,8 @@ impl Bot {
         let settings = &scene.community.settings;
         let said = match interaction.name() {
             PICK_WATCHED => {
-                let gone = settings.watched.iter().filter(|id| !values.contains(id));
+                // A menu shows twenty-five: what it could not show was not taken out.
+                let gone = settings.watched.iter().take(MOST_PICKED).filter(|id| !values.contains(id));
                 let mut all: Vec<Said> = gone.map(|id| self.desk.watch(by, id, false)).collect();
                 let new =
                     values.iter().filter(|id| !settings.watched.contains(*id)).filter_map(|id| Id::parse(id));
