@@ -178,10 +178,10 @@ impl Block {
                     Run::Text { text: words, link, .. } => {
                         text.push_str(words);
                         if let Some(link) = link.as_ref().filter(|link| !words.contains(&***link)) {
-                            text += &format!(" ({link})");
+                            text.push_str(&format!(" ({link})"));
                         }
                     }
-                    Run::Source(number) => text += &format!("[{number}]"),
+                    Run::Source(number) => text.push_str(&format!("[{number}]")),
                     Run::Break => text.push('\n'),
                 }
             }
@@ -189,7 +189,7 @@ impl Block {
         };
         let list = |items: &[Vec<Run>], mark: fn(usize) -> String| {
             let lines: Vec<String> =
-                items.iter().enumerate().map(|(at, runs)| mark(at) + &item(runs)).collect();
+                items.iter().enumerate().map(|(at, runs)| format!("{}{}", mark(at), item(runs))).collect();
             lines.join("\n")
         };
         match self {

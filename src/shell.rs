@@ -11,6 +11,8 @@ pub mod console;
 pub mod discord;
 pub mod library;
 pub mod lines;
+#[cfg(feature = "matrix")]
+pub mod matrix;
 pub mod pipe;
 #[cfg(feature = "platform")]
 pub mod queue;

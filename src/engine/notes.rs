@@ -88,14 +88,14 @@ impl Notes {
     pub fn markdown(&self) -> String {
         let mut page = format!("# {}\n\n{}\n", self.title, self.about);
         if self.is_empty() {
-            page += &format!("\n{}\n", self.empty);
+            page.push_str(&format!("\n{}\n", self.empty));
         }
         for (title, lines) in &self.sections {
-            page += &format!("\n## {title}\n\n");
-            lines.iter().for_each(|line| page += &format!("- {line}\n"));
+            page.push_str(&format!("\n## {title}\n\n"));
+            lines.iter().for_each(|line| page.push_str(&format!("- {line}\n")));
         }
         page.push('\n');
-        self.always.iter().for_each(|line| page += &format!("- {line}\n"));
+        self.always.iter().for_each(|line| page.push_str(&format!("- {line}\n")));
         page
     }
 }

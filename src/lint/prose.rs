@@ -108,7 +108,7 @@ fn phrase(phrase: &str) -> String {
     for token in phrase.split_whitespace() {
         let between = if pattern.is_empty() { "" } else { BETWEEN };
         if token == "..." {
-            pattern += &format!("(?:{BETWEEN}{WORD}+){{0,4}}");
+            pattern.push_str(&format!("(?:{BETWEEN}{WORD}+){{0,4}}"));
             continue;
         }
         let (token, optional) = token.strip_suffix('?').map_or((token, false), |token| (token, true));
@@ -117,13 +117,17 @@ fn phrase(phrase: &str) -> String {
             match letter {
                 '(' => word += "(?:",
                 ')' | '|' => word.push(letter),
-                '*' => word += &format!("{WORD}*"),
+                '*' => word.push_str(&format!("{WORD}*")),
                 '#' => word += "[0-9]+(?:[.,][0-9]+)?",
                 '\'' => word += "['’]",
-                _ => word += &regex::escape(letter.encode_utf8(&mut [0; 4])),
+                _ => word.push_str(&regex::escape(letter.encode_utf8(&mut [0; 4]))),
             }
         }
-        pattern += &if optional { format!("(?:{between}{word})?") } else { format!("{between}{word}") };
+        pattern.push_str(&if optional {
+            format!("(?:{between}{word})?")
+        } else {
+            format!("{between}{word}")
+        });
     }
     pattern
 }

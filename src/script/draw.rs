@@ -8,18 +8,18 @@ pub fn mermaid(guide: &Guide) -> String {
     for (at, step) in guide.steps().iter().enumerate() {
         let title = step.title.replace('"', "&quot;");
         let (open, close) = if step.is_end() { ("([\"", "\"])") } else { ("[\"", "\"]") };
-        out += &format!("  s{at}{open}{title}{close}\n");
+        out.push_str(&format!("  s{at}{open}{title}{close}\n"));
     }
     for (at, step) in guide.steps().iter().enumerate() {
         for choice in &step.choices {
             let label = choice.label.replace('"', "&quot;").replace('|', "&#124;");
-            out += &format!(
+            out.push_str(&format!(
                 "  s{at} -->|\"{label}\"| {}\n",
                 name(&choice.target, |to| match to {
                     Outside::Crisis => "crisis{{\"Crisis page\"}}".to_owned(),
                     Outside::Guide(id) => format!("g_{}[/\"{id}\"/]", id.replace('-', "_")),
                 })
-            );
+            ));
         }
     }
     out
@@ -31,7 +31,7 @@ pub fn dot(guide: &Guide) -> String {
     let mut out = format!("digraph {} {{\n  node [shape=box];\n", quote(guide.id().as_str()));
     for (at, step) in guide.steps().iter().enumerate() {
         let shape = if step.is_end() { ", shape=oval" } else { "" };
-        out += &format!("  s{at} [label={}{shape}];\n", quote(&step.title));
+        out.push_str(&format!("  s{at} [label={}{shape}];\n", quote(&step.title)));
     }
     for (at, step) in guide.steps().iter().enumerate() {
         for choice in &step.choices {
@@ -39,7 +39,7 @@ pub fn dot(guide: &Guide) -> String {
                 Outside::Crisis => quote("crisis page"),
                 Outside::Guide(id) => quote(&format!("guide {id}")),
             });
-            out += &format!("  s{at} -> {to} [label={}];\n", quote(&choice.label));
+            out.push_str(&format!("  s{at} -> {to} [label={}];\n", quote(&choice.label)));
         }
     }
     out + "}\n"

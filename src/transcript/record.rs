@@ -11,16 +11,16 @@ const WORDS: usize = 8;
 pub fn recorded(heard: &Heard) -> String {
     let mut line = "Guide: ".to_owned();
     match heard.crisis {
-        Some(Some(level)) => line += &format!(" (crisis {})", level.as_str()),
+        Some(Some(level)) => line.push_str(&format!(" (crisis {})", level.as_str())),
         Some(None) => line += " (crisis)",
         None => {}
     }
     if let Some(step) = &heard.step {
-        line += &format!(" (at {step})");
+        line.push_str(&format!(" (at {step})"));
     }
     let words = beginning(&heard.text);
     if !words.is_empty() {
-        line += &format!(" {words}");
+        line.push_str(&format!(" {words}"));
     }
     let mut lines = vec![line];
     let mut choices = String::new();
@@ -29,7 +29,7 @@ pub fn recorded(heard: &Heard) -> String {
             lines.push(format!("        {}", choices.trim_end()));
             choices.clear();
         }
-        choices += &format!("[{label}] ");
+        choices.push_str(&format!("[{label}] "));
     }
     if !choices.is_empty() {
         lines.push(format!("        {}", choices.trim_end()));

@@ -37,7 +37,7 @@ impl Made {
     pub fn written(&self, title: &str) -> String {
         let mut text = format!("## {title}\n");
         for (deed, heard) in &self.acts {
-            text += &match deed {
+            text.push_str(&match deed {
                 Deed::Say(words) => format!("\nYou:    {words}\n{}\n", recorded(heard)),
                 Deed::Tap(label) => format!("\nYou:    [{label}]\n{}\n", recorded(heard)),
                 Deed::Wait(seconds) => format!("\n(wait {seconds} seconds)\n"),
@@ -48,7 +48,7 @@ impl Made {
                 Deed::Public(false) => "\n(in private)\n".to_owned(),
                 Deed::Edit(file) => format!("\n(edit guide {file})\n"),
                 Deed::Withdraw(file) => format!("\n(withdraw guide {file})\n"),
-            };
+            });
         }
         text
     }

@@ -62,7 +62,7 @@ pub fn reply(reply: &Reply, look: &Look) -> String {
     }
     let blocks: Vec<String> = reply.blocks.iter().map(|one| block(one, look, &bar)).collect();
     let gap = format!("\n{}\n", bar.trim_end());
-    text += &blocks.join(&gap);
+    text.push_str(&blocks.join(&gap));
     text.push('\n');
     if !reply.sources.is_empty() {
         text.push('\n');

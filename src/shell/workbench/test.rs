@@ -321,7 +321,7 @@ pub fn tour(library: &Arc<Library>, guide: &str, language: &Language) -> Option<
         if language.as_str() == FALLBACK { String::new() } else { format!(" --language {language}") },
     );
     for (number, made) in walk::tour(library, guide).iter().enumerate() {
-        text += &format!("\n{}", made.places(&format!("Tour {}", number + 1)));
+        text.push_str(&format!("\n{}", made.places(&format!("Tour {}", number + 1))));
     }
     Some(text)
 }

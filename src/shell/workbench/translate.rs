@@ -47,7 +47,7 @@ pub fn record(source: &Guide, translation: &Guide, before: Option<&Translated>, 
         source.path()
     );
     for (id, revision) in &record.steps {
-        text += &format!("{} = \"{revision}\"\n", quoted(id.as_str()));
+        text.push_str(&format!("{} = \"{revision}\"\n", quoted(id.as_str())));
     }
     text
 }

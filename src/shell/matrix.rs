@@ -1,0 +1,134 @@
+//! Lantern on Matrix: events become [`Incoming`](super::Incoming), replies become messages in Matrix's manners.
+//!
+//! How an event travels:
+//!
+//! 1. `sync` asks the server for what is new, in a loop that never waits for an answer to anybody. After a start and
+//!    after a gap it reads each room back to the mark in the `ledger`.
+//! 2. [`hear`] reads what an event says; a crisis message goes to the front of the [`desk`], others to the end of
+//!    their room's line.
+//! 3. `talk` takes from the desk, asks the [`Service`] and sends what it says, as [`render`] writes it, under names that
+//!    the server takes once.
+//! 4. The ledger notes the event as done.
+//!
+//! Nothing that was typed is kept or logged here, and no log line names a person or a room. The Matrix library's own
+//! log is never switched on: it quotes events.
+
+pub mod config;
+mod crypto;
+pub mod desk;
+pub mod hear;
+mod ledger;
+pub mod render;
+mod rooms;
+mod send;
+mod session;
+mod sync;
+mod talk;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+pub use config::MatrixConfig;
+pub use session::Credentials;
+
+use super::Service;
+
+/// Where lines for the operator go.
+#[derive(Clone)]
+pub struct Log(Arc<dyn Fn(&str) + Send + Sync>);
+
+impl Log {
+    /// Hands each line, without a line break, to `write`.
+    pub fn new(write: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        Log(Arc::new(write))
+    }
+
+    pub(crate) fn say(&self, line: &str) {
+        (self.0)(line);
+    }
+}
+
+/// Why Lantern isn't on Matrix.
+#[derive(Debug, Error)]
+pub enum MatrixError {
+    /// A file can't be read or written.
+    #[error("{path} can't be used ({reason}); please check its rights", path = .0.display(), reason = .1)]
+    File(PathBuf, std::io::Error),
+    /// The store is there and its key isn't.
+    #[error(
+        "the key {key} of the store {store} is gone or damaged: please restore it, or move the store away to begin \
+         as a new device", key = .0.display(), store = .1.display()
+    )]
+    KeyLost(PathBuf, PathBuf),
+    /// Nothing to sign in with.
+    #[error(
+        "there is nothing to sign in with; please set MATRIX_PASSWORD once, or MATRIX_ACCESS_TOKEN (or \
+         MATRIX_PASSWORD_FILE with the name of a file)"
+    )]
+    NoCredentials,
+    /// The server refuses the password.
+    #[error("the server refuses the password of {0}; please check user in [matrix] and MATRIX_PASSWORD")]
+    WrongPassword(String),
+    /// The server doesn't know the access token.
+    #[error("the server doesn't know this access token; please make a new one and set MATRIX_ACCESS_TOKEN")]
+    WrongToken,
+    /// The server has ended the session and its device.
+    #[error(
+        "the server has signed this device out. Please move {session} and {store} away, and start again with \
+         MATRIX_PASSWORD set; the recovery key beside them brings the identity back",
+        session = .0.display(), store = .1.display()
+    )]
+    SignedOut(PathBuf, PathBuf),
+    /// The server can't be reached, or is none.
+    #[error("the homeserver {0} doesn't answer as one ({1}); please check homeserver in [matrix]")]
+    Server(String, String),
+    /// The store of the Matrix library fails.
+    #[error("the Matrix store can't be used ({0}); another Lantern may be running on it")]
+    Store(String),
+    /// The encryption can't be set up.
+    #[error("{0}")]
+    Encryption(String),
+}
+
+impl MatrixError {
+    fn server(homeserver: &str, error: &dyn std::error::Error) -> Self {
+        // The cause says what an operator can mend; the layers above it only say that there is one.
+        let mut deepest = error;
+        while let Some(cause) = deepest.source() {
+            deepest = cause;
+        }
+        MatrixError::Server(homeserver.to_owned(), deepest.to_string())
+    }
+
+    /// Whether trying again later can help.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, MatrixError::Server(..))
+    }
+}
+
+/// Signs in and answers everybody until `shutdown` is ready.
+///
+/// Whoever calls it decides about a runtime; it needs one with several threads.
+///
+/// # Errors
+///
+/// Where it can't sign in, or the session ends while it runs. What is broken for a while only, such as a server that
+/// restarts, is waited for.
+pub async fn run(
+    config: MatrixConfig,
+    credentials: Credentials,
+    service: Arc<Service>,
+    log: Log,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), MatrixError> {
+    let files = session::Files::open(&config.path)?;
+    tokio::pin!(shutdown);
+    let client = tokio::select! {
+        client = sync::patiently(&config, &credentials, &files, &log) => client?,
+        () = &mut shutdown => return Ok(()),
+    };
+    let bot = talk::Bot::new(client, config, service, log);
+    bot.serve(&credentials, &files, shutdown).await
+}

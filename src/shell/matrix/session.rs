@@ -1,0 +1,309 @@
+//! Signing in: once with a password, or with an access token; after that with what was kept. All secrets
+//! are files of their own, readable for their owner alone, and written before what needs them.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use matrix_sdk::authentication::matrix::MatrixSession;
+use matrix_sdk::config::RequestConfig;
+use matrix_sdk::encryption::{BackupDownloadStrategy, EncryptionSettings};
+use matrix_sdk::ruma::api::client::account::whoami;
+use matrix_sdk::ruma::api::error::ErrorKind;
+use matrix_sdk::store::RoomLoadSettings;
+use matrix_sdk::{Client, SessionMeta, SessionTokens, SqliteStoreConfig};
+
+use super::{MatrixConfig, MatrixError};
+
+/// How long one request may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What signs in. Taken from the environment or from files, never from bot.toml.
+#[derive(Clone, Default)]
+pub struct Credentials {
+    /// The account's password.
+    pub password: Option<String>,
+    /// An access token, instead.
+    pub token: Option<String>,
+}
+
+impl Credentials {
+    /// Reads `MATRIX_PASSWORD` or `MATRIX_ACCESS_TOKEN`, or the files that `MATRIX_PASSWORD_FILE` or
+    /// `MATRIX_ACCESS_TOKEN_FILE` name.
+    ///
+    /// # Errors
+    ///
+    /// Where a file is named that can't be read.
+    pub fn from_environment() -> Result<Self, MatrixError> {
+        let one = |name: &str| -> Result<Option<String>, MatrixError> {
+            let clean = |text: String| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+            if let Ok(value) = std::env::var(name) {
+                return Ok(clean(value));
+            }
+            let Ok(path) = std::env::var(format!("{name}_FILE")) else { return Ok(None) };
+            let path = PathBuf::from(path);
+            fs::read_to_string(&path).map(clean).map_err(|error| MatrixError::File(path, error))
+        };
+        Ok(Credentials { password: one("MATRIX_PASSWORD")?, token: one("MATRIX_ACCESS_TOKEN")? })
+    }
+}
+
+/// The files of one account.
+pub(super) struct Files(PathBuf);
+
+impl Files {
+    /// The files in this folder, which is made if it isn't there.
+    pub(super) fn open(folder: &Path) -> Result<Self, MatrixError> {
+        let fails = |error| MatrixError::File(folder.to_owned(), error);
+        fs::create_dir_all(folder).map_err(fails)?;
+        #[cfg(unix)]
+        fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o700)).map_err(fails)?;
+        Ok(Files(folder.to_owned()))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    /// The database.
+    fn store(&self) -> PathBuf {
+        self.path("store")
+    }
+
+    fn read(&self, name: &str) -> Result<Option<String>, MatrixError> {
+        let path = self.path(name);
+        match fs::read_to_string(&path) {
+            Ok(text) => Ok(Some(text.trim().to_owned())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(MatrixError::File(path, error)),
+        }
+    }
+
+    /// Writes a secret so that after any end of the program it is there whole, or the one before it is.
+    fn write(&self, name: &str, text: &str) -> Result<(), MatrixError> {
+        let path = self.path(name);
+        let unfinished = self.path(&format!("{name}.new"));
+        let write = || -> io::Result<()> {
+            let mut options = OpenOptions::new();
+            options.write(true).create(true).truncate(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            let mut file = options.open(&unfinished)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&unfinished, &path)?;
+            File::open(&self.0)?.sync_all()
+        };
+        write().map_err(|error| MatrixError::File(path.clone(), error))
+    }
+
+    fn read_or_make(&self, name: &str, make: impl FnOnce() -> String) -> Result<String, MatrixError> {
+        if let Some(text) = self.read(name)?.filter(|text| !text.is_empty()) {
+            return Ok(text);
+        }
+        let text = make();
+        self.write(name, &text)?;
+        Ok(text)
+    }
+
+    /// The key that the database is encrypted with. It is on disk before there is a database.
+    fn key(&self) -> Result<[u8; 32], MatrixError> {
+        if self.read("key")?.is_none() && self.store().exists() {
+            return Err(MatrixError::KeyLost(self.path("key"), self.store()));
+        }
+        let text = self.read_or_make("key", || hex(&random::<32>()))?;
+        let bytes: Option<Vec<u8>> = (0..64)
+            .step_by(2)
+            .map(|at| text.get(at..at + 2).and_then(|two| u8::from_str_radix(two, 16).ok()))
+            .collect();
+        bytes
+            .and_then(|bytes| bytes.try_into().ok())
+            .filter(|_| text.len() == 64)
+            .ok_or_else(|| MatrixError::KeyLost(self.path("key"), self.store()))
+    }
+
+    /// The recovery key, if there is one.
+    pub(super) fn recovery_key(&self) -> Result<Option<String>, MatrixError> {
+        self.read("recovery-key")
+    }
+
+    /// Keeps the recovery key.
+    pub(super) fn keep_recovery_key(&self, key: &str) -> Result<(), MatrixError> {
+        self.write("recovery-key", key)
+    }
+
+    /// The error of a session that the server has ended.
+    pub(super) fn signed_out(&self) -> MatrixError {
+        MatrixError::SignedOut(self.path("session.json"), self.store())
+    }
+
+    /// Where the recovery key is, for messages.
+    pub(super) fn recovery_key_path(&self) -> PathBuf {
+        self.path("recovery-key")
+    }
+}
+
+fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    // Without randomness nothing about encryption makes sense, and no system that this runs on is without.
+    getrandom::fill(&mut bytes).expect("the system gives random bytes");
+    bytes
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Opens the store and signs in.
+pub(super) async fn sign_in(
+    config: &MatrixConfig,
+    credentials: &Credentials,
+    files: &Files,
+) -> Result<Client, MatrixError> {
+    let key = files.key()?;
+    let store = SqliteStoreConfig::with_low_memory_config(files.store()).key(Some(&key));
+    let encryption = EncryptionSettings {
+        auto_enable_cross_signing: true,
+        auto_enable_backups: true,
+        backup_download_strategy: BackupDownloadStrategy::AfterDecryptionFailure,
+    };
+    let builder = Client::builder()
+        .sqlite_store_with_config_and_cache_path(store, None::<&Path>)
+        .request_config(RequestConfig::new().timeout(PATIENCE).retry_limit(3))
+        .with_encryption_settings(encryption);
+    // An address is taken as it is; a name is looked up as clients do.
+    let builder = if config.homeserver.contains("://") {
+        builder.homeserver_url(&config.homeserver)
+    } else {
+        builder.server_name_or_homeserver_url(&config.homeserver)
+    };
+    let client = builder.build().await.map_err(|error| MatrixError::server(&config.homeserver, &error))?;
+    if let Some(token) = &credentials.token {
+        return with_token(config, client, token).await;
+    }
+    if let Some(kept) = files.read("session.json")? {
+        let session: MatrixSession = serde_json::from_str(&kept)
+            .map_err(|error| MatrixError::File(files.path("session.json"), io::Error::other(error)))?;
+        restore(&client, session).await?;
+        match client.whoami().await {
+            Ok(_) => return Ok(client),
+            // A soft logout wants the password again, and leaves the device and its keys as they are.
+            Err(error) => match error.client_api_error_kind() {
+                Some(ErrorKind::UnknownToken(data)) if data.soft_logout && credentials.password.is_some() => {
+                }
+                Some(ErrorKind::UnknownToken(_)) => {
+                    return Err(files.signed_out());
+                }
+                // Whether the token is good will be seen once the server is there.
+                _ => return Ok(client),
+            },
+        }
+    }
+    with_password(config, client, credentials, files).await
+}
+
+/// Signs in again after a soft logout: same device, new token.
+pub(super) async fn with_password(
+    config: &MatrixConfig,
+    client: Client,
+    credentials: &Credentials,
+    files: &Files,
+) -> Result<Client, MatrixError> {
+    let Some(password) = &credentials.password else { return Err(MatrixError::NoCredentials) };
+    // The device's name is on disk before the server knows it: a second try after an early end is the same device.
+    let device = files.read_or_make("device", || format!("LANTERN{}", hex(&random::<4>()).to_uppercase()))?;
+    let login = client
+        .matrix_auth()
+        .login_username(&config.user, password)
+        .device_id(&device)
+        .initial_device_display_name("Lantern");
+    let answer = login.send().await.map_err(|error| match error.client_api_error_kind() {
+        Some(ErrorKind::Forbidden) => MatrixError::WrongPassword(config.user.clone()),
+        _ => MatrixError::server(&config.homeserver, &error),
+    })?;
+    let session = MatrixSession::from(&answer);
+    let kept = serde_json::to_string(&session).unwrap_or_default();
+    files.write("session.json", &kept)?;
+    Ok(client)
+}
+
+async fn with_token(config: &MatrixConfig, client: Client, token: &str) -> Result<Client, MatrixError> {
+    // Who that is, is asked with a bare request: the client has no session yet.
+    let tokens = SessionTokens { access_token: token.to_owned(), refresh_token: None };
+    let answer = whoami_with(&client, token).await.map_err(|error| match error {
+        None => MatrixError::WrongToken,
+        Some(error) => MatrixError::Server(config.homeserver.clone(), error),
+    })?;
+    let device_id = answer.device_id.ok_or(MatrixError::WrongToken)?;
+    let meta = SessionMeta { user_id: answer.user_id, device_id };
+    restore(&client, MatrixSession { meta, tokens }).await?;
+    Ok(client)
+}
+
+/// None as an error: the server doesn't know the token.
+async fn whoami_with(client: &Client, token: &str) -> Result<whoami::v3::Response, Option<String>> {
+    let address =
+        client.homeserver().join("_matrix/client/v3/account/whoami").map_err(|e| Some(e.to_string()))?;
+    let answer = client
+        .http_client()
+        .get(address)
+        .bearer_auth(token)
+        .send()
+        .await
+        .map_err(|error| Some(error.without_url().to_string()))?;
+    if answer.status().as_u16() == 401 {
+        return Err(None);
+    }
+    let text = answer.text().await.map_err(|error| Some(error.without_url().to_string()))?;
+    let value: serde_json::Value = serde_json::from_str(&text).map_err(|error| Some(error.to_string()))?;
+    let user = value["user_id"].as_str().and_then(|user| user.try_into().ok());
+    let user = user.ok_or_else(|| Some("it doesn't say whose the access token is".to_owned()))?;
+    let mut answer = whoami::v3::Response::new(user, false);
+    answer.device_id = value["device_id"].as_str().map(Into::into);
+    Ok(answer)
+}
+
+async fn restore(client: &Client, session: MatrixSession) -> Result<(), MatrixError> {
+    client
+        .matrix_auth()
+        .restore_session(session, RoomLoadSettings::default())
+        .await
+        .map_err(|error| MatrixError::Store(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_is_on_disk_before_the_store_and_stays_the_same() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let files = Files::open(&folder.path().join("matrix")).expect("it opens");
+        let key = files.key().expect("a key");
+        assert_eq!(files.key().expect("the same"), key);
+        assert_ne!(key, [0; 32]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn secrets_are_readable_for_their_owner_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("a folder");
+        let files = Files::open(&folder.path().join("matrix")).expect("it opens");
+        files.keep_recovery_key("EsTK").expect("written");
+        let mode = |path: PathBuf| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+        assert_eq!((mode(files.recovery_key_path()), mode(folder.path().join("matrix"))), (0o600, 0o700));
+        assert_eq!(files.recovery_key().expect("readable").as_deref(), Some("EsTK"));
+    }
+
+    #[test]
+    fn a_store_without_its_key_is_left_alone_and_named() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let files = Files::open(folder.path()).expect("it opens");
+        fs::create_dir(files.store()).expect("a folder");
+        let error = files.key().expect_err("no key").to_string();
+        assert!(error.contains("key") && error.contains("restore"), "{error}");
+        assert!(files.read("key").expect("readable").is_none(), "no new key was made for an old store");
+    }
+}
