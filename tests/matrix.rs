@@ -11,7 +11,7 @@ use lantern::library::Library;
 use lantern::shell::matrix::{Credentials, Log, MatrixConfig};
 use lantern::shell::store::sled;
 use lantern::shell::{Service, Settings};
-use matrix::{Bot, Synapse, World, body};
+use matrix::{Bot, Person, Synapse, World, body};
 use serde_json::{Value, json};
 
 /// The bot's process is this very program, asked for the one test that is no test.
@@ -53,16 +53,420 @@ fn bot_process() {
     }
 }
 
+/// What a test needs: the shared homeserver, a bot, people.
+struct Scene {
+    synapse: &'static Synapse,
+    bot: Bot,
+    world: World,
+}
+
+impl Scene {
+    fn new() -> Scene {
+        let synapse = Synapse::shared();
+        let bot = Bot::start(synapse);
+        Scene { synapse, bot, world: World::new(&synapse.address()) }
+    }
+
+    fn person(&self, name: &str) -> Person<'_> {
+        self.world.person(self.synapse, name)
+    }
+}
+
+fn is_hello(words: &str) -> bool {
+    words.starts_with("Hi. I'm an automated guide, not a person.")
+}
+
+/// The crisis reply begins with its own words, and a number or the way to one stands in it.
+fn is_crisis(event: &Value) -> bool {
+    body(event).contains("findahelpline.com") && !event["content"]["m.mentions"]["user_ids"].is_null()
+}
+
 #[test]
-fn somebody_invites_lantern_to_a_direct_room_and_is_greeted() {
+fn a_conversation_in_a_direct_room_goes_by_numbers_words_and_commands() {
+    let scene = Scene::new();
+    let anna = scene.person("anna");
+    let talk = anna.direct(&scene.bot.id, false);
+    assert!(is_hello(&talk.words()));
+    talk.say("start ketamine");
+    let step = talk.hear();
+    assert!(body(&step).contains("\n\n1. "), "{step}");
+    assert_eq!(step["content"]["msgtype"], "m.text", "what a person waits for rings");
+    assert!(step["content"]["formatted_body"].as_str().is_some_and(|html| html.contains("<ol><li>")));
+    talk.say("1");
+    let next = talk.words();
+    assert_ne!(next, body(&step));
+    talk.say("back");
+    assert_eq!(talk.words(), body(&step));
+    talk.say("!lantern topics");
+    assert!(talk.words().contains("1. "));
+}
+
+#[test]
+fn in_an_encrypted_direct_room_everything_is_encrypted() {
+    let scene = Scene::new();
+    let anna = scene.person("anna");
+    let talk = anna.direct(&scene.bot.id, true);
+    assert!(is_hello(&talk.words()));
+    talk.say("i want to die");
+    let reply = talk.hear();
+    assert!(is_crisis(&reply), "{reply}");
+    assert_eq!(reply["encrypted"], true);
+    assert_eq!(reply["content"]["m.mentions"]["user_ids"][0], anna.id.as_str());
+}
+
+#[test]
+fn the_keys_survive_a_restart() {
+    let mut scene = Scene::new();
+    let bot = scene.bot.id.clone();
+    let anna = scene.world.person(scene.synapse, "anna");
+    let talk = anna.direct(&bot, true);
+    talk.words();
+    scene.bot.kill();
+    talk.say("help");
+    scene.bot.run();
+    assert!(talk.words().contains("help now"));
+    talk.say("guides");
+    assert!(talk.words().contains("1. "));
+}
+
+#[test]
+fn a_message_that_was_written_before_lantern_had_come_is_answered() {
+    for encrypted in [false, true] {
+        let mut scene = Scene::new();
+        let bot = scene.bot.id.clone();
+        scene.bot.wait_for("encryption:");
+        scene.bot.kill();
+        let anna = scene.world.person(scene.synapse, "anna");
+        // Many clients make the room with the first message, before anybody could have joined.
+        let talk = anna.room(json!({ "invite": [bot], "encrypted": encrypted }));
+        talk.ask("ready", json!({ "members": 2 }));
+        anna.ask("devices", json!({ "user": bot }));
+        talk.say("i want to kill myself");
+        scene.bot.run();
+        let reply = talk.hear();
+        assert!(is_crisis(&reply), "encrypted: {encrypted}: {reply}");
+        talk.silence(3);
+    }
+}
+
+#[test]
+fn reactions_choose_and_lantern_puts_them_there_to_tap() {
+    let scene = Scene::new();
+    let anna = scene.person("anna");
+    let talk = anna.direct(&scene.bot.id, true);
+    talk.words();
+    talk.say("start ketamine");
+    let step = talk.hear();
+    let offered = step["content"]["lantern.offers"]["choices"].as_array().expect("choices").len();
+    let id = step["event_id"].as_str().expect("an id");
+    let reactions = talk.hear_types(offered, &["m.reaction"], 20);
+    let keys: Vec<&str> = reactions
+        .iter()
+        .filter(|one| one["content"]["m.relates_to"]["event_id"] == id)
+        .filter_map(|one| one["content"]["m.relates_to"]["key"].as_str())
+        .collect();
+    assert_eq!(keys.len(), offered, "{keys:?}");
+    assert_eq!(keys[0], "1\u{fe0f}\u{20e3}");
+    talk.react(id, keys[0]);
+    let next = talk.words();
+    talk.say("back");
+    assert_eq!(talk.words(), body(&step));
+    talk.say("1");
+    assert_eq!(talk.words(), next, "a tap and a number lead to the same place");
+}
+
+#[test]
+fn a_reaction_to_an_old_list_after_a_restart_chooses_nothing_in_the_new_one() {
+    let mut scene = Scene::new();
+    let bot = scene.bot.id.clone();
+    let anna = scene.world.person(scene.synapse, "anna");
+    let talk = anna.direct(&bot, false);
+    talk.words();
+    talk.say("start ketamine");
+    let old = talk.hear()["event_id"].as_str().expect("an id").to_owned();
+    talk.say("1");
+    let here = talk.words();
+    scene.bot.kill();
+    scene.bot.run();
+    talk.react(&old, "2️⃣");
+    let events = talk.hear_types(2, &["m.room.message"], 30);
+    let last = events.last().expect("an answer");
+    assert_eq!(body(last), here, "they stay where they are, and see it again");
+}
+
+#[test]
+fn a_notice_is_never_answered() {
+    let scene = Scene::new();
+    let anna = scene.person("anna");
+    let talk = anna.direct(&scene.bot.id, false);
+    talk.words();
+    talk.send(json!({ "content": { "msgtype": "m.notice", "body": "i want to die" } }));
+    talk.silence(4);
+}
+
+#[test]
+fn a_picture_is_not_passed_over_and_its_caption_is_heard() {
+    let scene = Scene::new();
+    let anna = scene.person("anna");
+    let talk = anna.direct(&scene.bot.id, false);
+    talk.words();
+    let picture = |body: &str| json!({ "content": { "msgtype": "m.image", "body": body, "filename": "a.jpg", "url": "mxc://localhost/a" } });
+    talk.send(picture("a.jpg"));
+    let words = talk.words();
+    assert!(words.contains("only read typed words") && words.contains("112"), "{words}");
+    talk.send(picture("goodbye, i am going to kill myself tonight"));
+    assert!(is_crisis(&talk.hear()));
+}
+
+#[test]
+fn an_edit_is_screened_again_and_otherwise_left_alone() {
+    let scene = Scene::new();
+    let anna = scene.person("anna");
+    let talk = anna.direct(&scene.bot.id, true);
+    talk.words();
+    let first = talk.say("start ketamine");
+    talk.words();
+    let edit = |text: &str| {
+        json!({ "content": {
+            "msgtype": "m.text", "body": format!("* {text}"), "m.new_content": { "msgtype": "m.text", "body": text },
+            "m.relates_to": { "rel_type": "m.replace", "event_id": first },
+        } })
+    };
+    talk.send(edit("start ketamine please"));
+    talk.silence(3);
+    talk.send(edit("i don't want to live any more"));
+    assert!(is_crisis(&talk.hear()));
+}
+
+#[test]
+fn a_message_taken_back_changes_nothing_that_was_answered() {
+    let scene = Scene::new();
+    let anna = scene.person("anna");
+    let talk = anna.direct(&scene.bot.id, false);
+    talk.words();
+    let said = talk.say("start ketamine");
+    let step = talk.words();
+    talk.ask("redact", json!({ "event": said }));
+    talk.silence(2);
+    talk.say("again");
+    assert!(talk.hear_types(2, &["m.room.message"], 5).iter().any(|event| body(event) == step));
+}
+
+#[test]
+fn two_people_talk_at_the_same_time_and_two_rooms_of_one_are_two_conversations() {
+    let scene = Scene::new();
+    let (anna, ben) = (scene.person("anna"), scene.person("ben"));
+    let (first, second) = (anna.direct(&scene.bot.id, true), anna.direct(&scene.bot.id, false));
+    let third = ben.direct(&scene.bot.id, true);
+    for talk in [&first, &second, &third] {
+        assert!(is_hello(&talk.words()));
+        talk.say("start ketamine");
+    }
+    let (a, b, c) = (first.words(), second.words(), third.words());
+    assert!(a == b && b == c);
+    first.say("1");
+    let next = first.words();
+    second.say("1");
+    third.say("2");
+    assert_eq!(second.words(), next);
+    assert_ne!(third.words(), next);
+}
+
+#[test]
+fn a_second_device_of_a_person_goes_on_with_the_same_conversation() {
+    let scene = Scene::new();
+    let anna = scene.person("anna");
+    let talk = anna.direct(&scene.bot.id, true);
+    talk.words();
+    talk.say("start ketamine");
+    talk.words();
+    let phone = scene.world.device(&anna.user);
+    let on_phone = phone.at(&talk);
+    on_phone.ask("ready", json!({ "members": 2 }));
+    on_phone.say("1");
+    let there = on_phone.hear();
+    assert_eq!(there["encrypted"], true, "the new device gets the keys");
+    assert_eq!(talk.words(), body(&there));
+}
+
+#[test]
+fn in_a_room_with_others_only_what_is_said_to_lantern_is_heard_and_a_thread_answers_it() {
+    let scene = Scene::new();
+    let (anna, ben) = (scene.person("anna"), scene.person("ben"));
+    let talk = anna.room(json!({ "invite": [scene.bot.id, ben.id], "direct": false }));
+    ben.at(&talk).ask("join", json!({}));
+    talk.wait_for_bot();
+    let greeting = talk.hear();
+    assert!(body(&greeting).contains("!lantern help"), "{greeting}");
+    assert_eq!(greeting["content"]["msgtype"], "m.notice");
+    talk.ask("ready", json!({ "members": 3 }));
+    let of_ben = ben.at(&talk);
+    talk.say("does anybody know ketamine? i want to die");
+    talk.silence(4);
+    let root = talk.say("!lantern guide ketamine");
+    let step = talk.hear();
+    let relation = &step["content"]["m.relates_to"];
+    assert_eq!(
+        (relation["rel_type"].as_str(), relation["event_id"].as_str()),
+        (Some("m.thread"), Some(root.as_str()))
+    );
+    assert_eq!(step["content"]["msgtype"], "m.notice");
+    let in_thread = |text: &str| {
+        json!({ "content": { "msgtype": "m.text", "body": text,
+            "m.relates_to": { "rel_type": "m.thread", "event_id": root } } })
+    };
+    of_ben.send(in_thread("1"));
+    talk.silence(3);
+    talk.send(in_thread("1"));
+    let next = talk.words();
+    assert_ne!(next, body(&step), "the thread is Anna's conversation");
+    talk.send(in_thread("i want to kill myself"));
+    let reply = talk.hear();
+    assert_eq!(reply["content"]["m.mentions"]["user_ids"][0], anna.id.as_str());
+    assert_eq!(reply["content"]["msgtype"], "m.text", "a crisis reply rings");
+    assert!(
+        body(&reply).contains("write to me privately"),
+        "in front of others it is the short one: {reply}"
+    );
+}
+
+#[test]
+fn a_room_that_the_world_can_read_is_told_so_and_treated_as_public() {
+    let scene = Scene::new();
+    let anna = scene.person("anna");
+    let talk = anna.room(json!({ "invite": [scene.bot.id], "visibility": "world_readable" }));
+    talk.wait_for_bot();
+    let greeting = talk.words();
+    assert!(greeting.contains("Everybody in the world can read"), "{greeting}");
+    talk.say("i want to die");
+    talk.silence(3);
+    talk.say("!lantern i want to die");
+    assert!(talk.words().contains("write to me privately"));
+}
+
+#[test]
+fn the_notes_come_as_a_file_too() {
+    let scene = Scene::new();
+    let anna = scene.person("anna");
+    let talk = anna.direct(&scene.bot.id, true);
+    talk.words();
+    talk.say("start ketamine");
+    talk.words();
+    talk.say("notes");
+    let both = talk.hear_types(2, &["m.room.message"], 30);
+    let file = both.iter().find(|event| event["content"]["msgtype"] == "m.file").expect("a file");
+    let text =
+        anna.ask("download", json!({ "file": file["content"]["file"], "url": file["content"]["url"] }));
+    assert!(text["text"].as_str().is_some_and(|text| text.contains("Notes for my visit")), "{text}");
+}
+
+#[test]
+fn forget_me_and_privacy_work_by_command() {
+    let scene = Scene::new();
+    let anna = scene.person("anna");
+    let talk = anna.direct(&scene.bot.id, false);
+    talk.words();
+    talk.say("!lantern guide ketamine");
+    talk.words();
+    talk.say("!lantern privacy");
+    assert!(talk.words().contains("I don't keep what you type"));
+    talk.say("!lantern forget-me");
+    assert!(talk.words().contains("I erased what I had kept of you"));
+    talk.say("back");
+    assert!(is_hello(&talk.words()), "nothing is known of them any more");
+}
+
+#[test]
+fn verification_by_emoji_is_accepted_when_asked_for() {
+    let scene = Scene::new();
+    let anna = scene.person("anna");
+    let talk = anna.direct(&scene.bot.id, true);
+    talk.words();
+    talk.say("hello");
+    talk.words();
+    let verified = anna.ask("verify", json!({ "user": scene.bot.id }));
+    assert_eq!(verified["verified"], true, "{verified}");
+    // Whoever looks after the bot can read them out to her.
+    scene.bot.wait_for(verified["emoji"][0][1].as_str().expect("an emoji"));
+}
+
+#[test]
+fn the_device_is_signed_by_the_accounts_identity_and_its_keys_are_backed_up() {
+    let scene = Scene::new();
+    scene
+        .bot
+        .wait_for("encryption: this device is signed by the account's identity, its keys are in a backup");
+    let anna = scene.person("anna");
+    let keys = anna.ask("keys", json!({ "user": scene.bot.id }));
+    let keys = &keys["keys"];
+    let bot = scene.bot.id.as_str();
+    let signing = keys["self_signing_keys"][bot]["keys"]
+        .as_object()
+        .expect("an identity")
+        .keys()
+        .next()
+        .expect("a key");
+    let devices = keys["device_keys"][bot].as_object().expect("devices");
+    let signed = devices.values().filter(|device| !device["signatures"][bot][signing].is_null()).count();
+    assert_eq!(signed, 1, "{devices:?}");
+    let recovery = scene.bot.folder.join("matrix/recovery-key");
+    assert!(!std::fs::read_to_string(recovery).expect("a recovery key").is_empty());
+}
+
+#[test]
+fn a_message_whose_key_was_kept_back_is_answered_and_read_when_the_key_comes() {
+    let scene = Scene::new();
+    let anna = scene.person("anna");
+    let talk = anna.direct(&scene.bot.id, true);
+    talk.words();
+    talk.ask("withhold", json!({}));
+    talk.say("i want to kill myself");
+    let told = talk.words();
+    assert!(told.contains("couldn't read that") && told.contains("112"), "{told}");
+    anna.ask("hand_over", json!({ "user": scene.bot.id }));
+    let reply = talk.hear();
+    assert!(is_crisis(&reply), "{reply}");
+    assert!(!body(&reply).contains("I was offline"), "it wasn't");
+}
+
+#[test]
+fn an_invitation_that_the_operator_does_not_want_is_declined() {
     let synapse = Synapse::shared();
-    let bot = Bot::start(synapse);
+    let bot = Bot::at(synapse, &synapse.address(), "invites = [\"example.org\"]");
     let world = World::new(&synapse.address());
     let anna = world.person(synapse, "anna");
-    let talk = anna.direct(&bot.id, false);
-    let words = talk.words();
-    assert!(words.starts_with("Hi. I'm an automated guide, not a person."), "{words}");
-    assert!(words.contains("1. "), "{words}");
-    let _: Value = json!({});
-    let _ = body;
+    let talk = anna.room(json!({ "invite": [bot.id] }));
+    std::thread::sleep(std::time::Duration::from_secs(4));
+    let members = talk.ask("members", json!({}));
+    assert_eq!(members["members"].as_array().expect("a list").len(), 1, "{members}");
+}
+
+#[test]
+fn lantern_leaves_a_room_in_which_nobody_else_is_left() {
+    let scene = Scene::new();
+    let (anna, ben) = (scene.person("anna"), scene.person("ben"));
+    let talk = anna.room(json!({ "invite": [scene.bot.id, ben.id], "direct": false }));
+    ben.at(&talk).ask("join", json!({}));
+    talk.wait_for_bot();
+    ben.at(&talk).ask("leave", json!({}));
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    let of_bot = talk.ask("members", json!({}))["members"].to_string();
+    assert!(of_bot.contains(&scene.bot.id), "somebody is still there");
+    talk.ask("leave", json!({}));
+    scene.bot.wait_for("left a room");
+}
+
+#[test]
+fn the_log_names_nobody_and_quotes_nothing() {
+    let scene = Scene::new();
+    let anna = scene.person("anna");
+    let talk = anna.direct(&scene.bot.id, true);
+    talk.words();
+    talk.say("my secret is a purple elephant");
+    talk.words();
+    scene.bot.wait_for("encryption:");
+    let log = scene.bot.log();
+    for word in [anna.user.as_str(), talk.room.as_str(), "elephant", "404", "http_client", "ERROR"] {
+        assert!(!log.contains(word), "{word} in:\n{log}");
+    }
 }

@@ -103,6 +103,7 @@ impl Bot {
     pub(super) async fn leave_if_alone(&self, room: &Room) {
         if room.state() == RoomState::Joined && room.active_members_count() <= 1 && room.leave().await.is_ok()
         {
+            self.log.say("left a room in which nobody else was left");
             self.clear(room.room_id()).await;
         }
     }
