@@ -151,3 +151,15 @@ fn every_script_is_built_into_the_program() {
     }
     assert_eq!(count, built_in.len());
 }
+
+#[test]
+fn text_is_joined_in_the_way_that_a_library_below_matrix_leaves_alone() {
+    // With the feature `matrix`, a crate far below adds another `String + T`, and then a formatted text behind `+=` is no longer
+    // understood: `push_str` is.
+    for (path, text) in sources("src").into_iter().chain(sources("tests")) {
+        for (line, code) in code(&text) {
+            let joined = ["+= &", "format!("].concat();
+            assert!(!code.contains(&joined), "{}:{line}: please use push_str", path.display());
+        }
+    }
+}

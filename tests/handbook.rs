@@ -43,7 +43,7 @@ fn shown(block: &str) -> Vec<Shown> {
         }
         let last = all.last_mut().expect("a block begins with a command");
         match line.strip_prefix("> ") {
-            Some(typed) => last.typed += &format!("{typed}\n"),
+            Some(typed) => last.typed.push_str(&format!("{typed}\n")),
             // What follows an ellipsis is somewhere behind it, and so is what precedes it.
             None => last
                 .said

@@ -3,55 +3,8 @@
 #[path = "support/matrix/mod.rs"]
 mod matrix;
 
-use std::path::Path;
-use std::process::Command;
-use std::sync::Arc;
-
-use lantern::library::Library;
-use lantern::shell::matrix::{Credentials, Log, MatrixConfig};
-use lantern::shell::store::sled;
-use lantern::shell::{Service, Settings};
 use matrix::{Bot, Person, Synapse, World, body};
 use serde_json::{Value, json};
-
-/// The bot's process is this very program, asked for the one test that is no test.
-fn bot_command(settings: &Path) -> Command {
-    let mut command = Command::new(std::env::current_exe().expect("a program"));
-    command.args(["--ignored", "--exact", "bot_process", "--nocapture"]).env("BOT_SETTINGS", settings);
-    command
-}
-
-#[test]
-#[ignore = "it is the bot"]
-fn bot_process() {
-    let Some(file) = std::env::var_os("BOT_SETTINGS") else { return };
-    let text = std::fs::read_to_string(file).expect("settings");
-    let mut all: toml::Table = toml::from_str(&text).expect("TOML");
-    let config: MatrixConfig = all.remove("matrix").expect("a section").try_into().expect("settings");
-    let path = std::path::PathBuf::from(all["store"]["path"].as_str().expect("a path"));
-    let opened = sled::open(&path, std::time::Duration::from_secs(10)).expect("a store");
-    let (store, secret) = (opened.store, opened.secret);
-    let settings = Settings { country: None, language: None, expire: 86_400 };
-    let service = Arc::new(Service::new(Library::builtin().clone(), store, secret, settings));
-    let log = Log::new(|line| eprintln!("{line}"));
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .expect("a runtime");
-    let credentials = Credentials::from_environment().expect("secrets");
-    let ended = runtime.block_on(lantern::shell::matrix::run(
-        config,
-        credentials,
-        service,
-        log,
-        std::future::pending(),
-    ));
-    if let Err(error) = ended {
-        eprintln!("lantern: {error}");
-        std::process::exit(1);
-    }
-}
 
 /// What a test needs: the shared homeserver, a bot, people.
 struct Scene {
@@ -409,7 +362,7 @@ fn the_device_is_signed_by_the_accounts_identity_and_its_keys_are_backed_up() {
     let devices = keys["device_keys"][bot].as_object().expect("devices");
     let signed = devices.values().filter(|device| !device["signatures"][bot][signing].is_null()).count();
     assert_eq!(signed, 1, "{devices:?}");
-    let recovery = scene.bot.folder.join("matrix/recovery-key");
+    let recovery = scene.bot.device.join("recovery-key");
     assert!(!std::fs::read_to_string(recovery).expect("a recovery key").is_empty());
 }
 
@@ -466,7 +419,7 @@ fn the_log_names_nobody_and_quotes_nothing() {
     talk.words();
     scene.bot.wait_for("encryption:");
     let log = scene.bot.log();
-    for word in [anna.user.as_str(), talk.room.as_str(), "elephant", "404", "http_client", "ERROR"] {
+    for word in [anna.user.as_str(), talk.room.as_str(), "elephant", " 404", "http_client", "ERROR"] {
         assert!(!log.contains(word), "{word} in:\n{log}");
     }
 }

@@ -104,7 +104,7 @@ impl Desk {
         };
         let mut words = String::new();
         self.service.handle(&incoming, &mut |reply: &Reply| {
-            words += &format!("{}\n{}\n", reply.title.as_deref().unwrap_or(""), reply.plain())
+            words.push_str(&format!("{}\n{}\n", reply.title.as_deref().unwrap_or(""), reply.plain()))
         });
         words
     }

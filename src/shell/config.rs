@@ -2,6 +2,8 @@
 //!
 //! No secret belongs here: tokens come from the environment or from files of their own.
 
+mod matrix;
+
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -12,6 +14,7 @@ use thiserror::Error;
 use crate::diagnostic::{Diagnostic, Source, nearest};
 use crate::safety::resource::Country;
 use crate::script::Language;
+pub use matrix::MatrixConfig;
 
 /// The file that is read where none is named.
 pub const DEFAULT_FILE: &str = "bot.toml";
@@ -35,6 +38,8 @@ pub struct Config {
     pub store: StoreConfig,
     /// The bot on Discord.
     pub discord: DiscordConfig,
+    /// The bot on Matrix.
+    pub matrix: MatrixConfig,
     /// What an operator can see of a running bot.
     pub metrics: MetricsConfig,
 }
@@ -168,6 +173,7 @@ impl Default for Config {
             country: String::new(),
             store: StoreConfig::default(),
             discord: DiscordConfig::default(),
+            matrix: MatrixConfig::default(),
             metrics: MetricsConfig::default(),
         }
     }
@@ -326,6 +332,13 @@ mod tests {
             "api",
             "listen",
             "public_key",
+            "homeserver",
+            "user",
+            "password_file",
+            "access_token_file",
+            "device_path",
+            "invites",
+            "reactions",
         ] {
             let line = text
                 .lines()

@@ -13,7 +13,6 @@
 //! Nothing that was typed is kept or logged here, and no log line names a person or a room. The Matrix library's own
 //! log is never switched on: it quotes events.
 
-pub mod config;
 mod crypto;
 pub mod desk;
 pub mod hear;
@@ -29,23 +28,26 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use thiserror::Error;
+use tokio::sync::watch;
 
-pub use config::MatrixConfig;
 pub use session::Credentials;
 
 use super::Service;
+use super::config::MatrixConfig;
+use super::run::stopped;
+use super::telemetry::{Telemetry, note};
 
 /// Where lines for the operator go.
 #[derive(Clone)]
-pub struct Log(Arc<dyn Fn(&str) + Send + Sync>);
+struct Log(Arc<dyn Fn(&str) + Send + Sync>);
 
 impl Log {
     /// Hands each line, without a line break, to `write`.
-    pub fn new(write: impl Fn(&str) + Send + Sync + 'static) -> Self {
+    fn new(write: impl Fn(&str) + Send + Sync + 'static) -> Self {
         Log(Arc::new(write))
     }
 
-    pub(crate) fn say(&self, line: &str) {
+    fn say(&self, line: &str) {
         (self.0)(line);
     }
 }
@@ -62,10 +64,13 @@ pub enum MatrixError {
          as a new device", key = .0.display(), store = .1.display()
     )]
     KeyLost(PathBuf, PathBuf),
+    /// Another process has the device.
+    #[error("another lantern runs with the device in {path}; please stop it, or choose another device_path", path = .0.display())]
+    InUse(PathBuf),
     /// Nothing to sign in with.
     #[error(
-        "there is nothing to sign in with; please set MATRIX_PASSWORD once, or MATRIX_ACCESS_TOKEN (or \
-         MATRIX_PASSWORD_FILE with the name of a file)"
+        "there is nothing to sign in with on Matrix; please set MATRIX_PASSWORD once, or name a file with it under \
+         [matrix] password_file in bot.toml"
     )]
     NoCredentials,
     /// The server refuses the password.
@@ -85,7 +90,7 @@ pub enum MatrixError {
     #[error("the homeserver {0} doesn't answer as one ({1}); please check homeserver in [matrix]")]
     Server(String, String),
     /// The store of the Matrix library fails.
-    #[error("the Matrix store can't be used ({0}); another Lantern may be running on it")]
+    #[error("the Matrix store can't be used ({0})")]
     Store(String),
     /// The encryption can't be set up.
     #[error("{0}")]
@@ -108,27 +113,34 @@ impl MatrixError {
     }
 }
 
-/// Signs in and answers everybody until `shutdown` is ready.
-///
-/// Whoever calls it decides about a runtime; it needs one with several threads.
+/// What Lantern on Matrix is made of.
+pub struct Parts {
+    /// The section of the settings.
+    pub config: MatrixConfig,
+    /// What signs in.
+    pub credentials: Credentials,
+    /// Who answers.
+    pub service: Arc<Service>,
+    /// What is counted.
+    pub telemetry: Arc<Telemetry>,
+    /// Becomes true when it is to end.
+    pub shutdown: watch::Receiver<bool>,
+}
+
+/// Signs in and answers everybody until it is told to stop. It needs a runtime with several threads.
 ///
 /// # Errors
 ///
 /// Where it can't sign in, or the session ends while it runs. What is broken for a while only, such as a server that
 /// restarts, is waited for.
-pub async fn run(
-    config: MatrixConfig,
-    credentials: Credentials,
-    service: Arc<Service>,
-    log: Log,
-    shutdown: impl Future<Output = ()>,
-) -> Result<(), MatrixError> {
-    let files = session::Files::open(&config.path)?;
-    tokio::pin!(shutdown);
+pub async fn run(parts: Parts) -> Result<(), MatrixError> {
+    let Parts { config, credentials, service, telemetry, mut shutdown } = parts;
+    let log = Log::new(|line| note("matrix", &[("what", &line)]));
+    let files = session::Files::open(&config.device_path)?;
     let client = tokio::select! {
         client = sync::patiently(&config, &credentials, &files, &log) => client?,
-        () = &mut shutdown => return Ok(()),
+        () = stopped(&mut shutdown) => return Ok(()),
     };
-    let bot = talk::Bot::new(client, config, service, log);
-    bot.serve(&credentials, &files, shutdown).await
+    let bot = talk::Bot::new(client, config, service, telemetry, log);
+    bot.serve(&credentials, &files, stopped(&mut shutdown)).await
 }

@@ -82,6 +82,26 @@ pub async fn run(
         }
         Err(error) => missing.push(error.to_string()),
     }
+    #[cfg(feature = "matrix")]
+    if config.matrix.homeserver.is_empty() {
+        missing.push("for Matrix, please name the homeserver under [matrix] in bot.toml".to_owned());
+    } else {
+        match super::matrix::Credentials::find(&config.matrix) {
+            Ok(credentials) => {
+                let parts = super::matrix::Parts {
+                    config: config.matrix.clone(),
+                    credentials,
+                    service: service.clone(),
+                    telemetry: telemetry.clone(),
+                    shutdown: stopped.clone(),
+                };
+                platforms.spawn(async move {
+                    ("matrix", super::matrix::run(parts).await.map_err(|error| error.to_string()))
+                });
+            }
+            Err(error) => missing.push(error.to_string()),
+        }
+    }
     if platforms.is_empty() {
         return Err(RunError::Nothing(missing.join("; ")));
     }

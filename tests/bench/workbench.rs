@@ -10,12 +10,12 @@ fn made(steps: usize) -> String {
     let mut page =
         "---\nid: long\nlanguage: en\n---\n\n# Step 0\n\nTyping *help now* works at any time.\n\n".to_owned();
     for at in 0..steps - 1 {
-        page += &format!(
+        page.push_str(&format!(
             "- [On to the next](#step-{})\n- [I need someone to talk to now](../crisis/en.md)\n\n## Step {}\n\nThis is the step number {}. It says a little more.\n\n",
             at + 1,
             at + 1,
             at + 1,
-        );
+        ));
     }
     page + "You can type *help now*.\n\n(end)\n"
 }

@@ -211,7 +211,7 @@ fn hostile_pages_are_refused_in_good_time() {
 fn a_guide_of_a_hundred_thousand_steps_is_read() {
     let mut page = String::from("# Start\n\n- [On](#s0)\n\n");
     for n in 0..100_000 {
-        page += &format!("## S{n}\n\nWords.\n\n- [On](#s{})\n- [Back](#start)\n\n", (n + 1) % 100_000);
+        page.push_str(&format!("## S{n}\n\nWords.\n\n- [On](#s{})\n- [Back](#start)\n\n", (n + 1) % 100_000));
     }
     assert_eq!(guide(&page).steps().len(), 100_001);
 }

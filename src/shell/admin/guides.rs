@@ -306,9 +306,9 @@ impl Desk {
             Some(before) => {
                 let census = Census::take(&*self.service.store(), by.now).ok();
                 let whose = if self.is_own(by, before) { "your version" } else { "the operator's version" };
-                text += &format!("\n\nAgainst {whose} in service (`{}`), it\n", before.revision());
+                text.push_str(&format!("\n\nAgainst {whose} in service (`{}`), it\n", before.revision()));
                 for line in impact(before, &candidate.edit, census.as_ref(), false) {
-                    text += &format!("- {line}\n");
+                    text.push_str(&format!("- {line}\n"));
                 }
                 text += if census.is_some() {
                     "People are counted over everything that this Lantern serves, and never told below five."
@@ -317,21 +317,21 @@ impl Desk {
                 };
             }
             None if library.guide(guide.id().as_str(), None).is_some() => {
-                text += &format!(
+                text.push_str(&format!(
                     "\n\nIt is new: {} was not there in `{}` yet.",
                     code(guide.id().as_str()),
                     guide.language()
-                );
+                ));
             }
             None => text += "\n\nIt is a new guide.",
         }
         if !candidate.warnings.is_empty() {
             let all: Vec<String> = candidate.warnings.iter().map(ToString::to_string).collect();
-            text += &format!(
+            text.push_str(&format!(
                 "\n\n{} to look at:\n{}",
                 count(candidate.warnings.len(), "warning"),
                 fenced(&all.join("\n\n"))
-            );
+            ));
         }
         text
     }
@@ -346,16 +346,18 @@ impl Desk {
         };
         match (&entry.before, entry.withdrawn) {
             (Some(before), false) => {
-                text += &format!(
+                text.push_str(&format!(
                     " Whoever is in `{before}` finishes on it. {} puts it back.",
                     code(&format!(
                         "{}guides rollback {} {}",
                         self.manners.command, entry.guide, entry.language
                     ))
-                );
+                ));
             }
             (Some(before), true) => {
-                text += &format!(" `{before}` is withdrawn: whoever is in it is moved, with a kind word.");
+                text.push_str(&format!(
+                    " `{before}` is withdrawn: whoever is in it is moved, with a kind word."
+                ));
             }
             (None, _) => {}
         }

@@ -88,7 +88,7 @@ pub(super) fn findings(head: &str, found: &[Diagnostic]) -> Said {
         if shown.chars().count() + one.chars().count() > room {
             break;
         }
-        shown += &format!("{one}\n\n");
+        shown.push_str(&format!("{one}\n\n"));
         left -= 1;
     }
     if shown.is_empty()
@@ -99,7 +99,7 @@ pub(super) fn findings(head: &str, found: &[Diagnostic]) -> Said {
     }
     let mut text = format!("{head}\n{}", fenced(&shown));
     if left > 0 {
-        text += &format!("\n{left} more {} in the file.", if left == 1 { "is" } else { "are" });
+        text.push_str(&format!("\n{left} more {} in the file.", if left == 1 { "is" } else { "are" }));
     }
     let said = Said::no(text);
     if left > 0 { said.with_file("findings.txt", all.join("\n\n") + "\n") } else { said }
@@ -134,7 +134,7 @@ pub(super) fn reply(reply: &Reply) -> String {
 
 fn block(block: &Block) -> String {
     let list = |items: &[Vec<Run>], mark: fn(usize) -> String| {
-        let lines = items.iter().enumerate().map(|(at, item)| mark(at) + &runs(item));
+        let lines = items.iter().enumerate().map(|(at, item)| format!("{}{}", mark(at), runs(item)));
         lines.collect::<Vec<_>>().join("\n")
     };
     match block {
@@ -165,12 +165,12 @@ fn runs(runs: &[Run]) -> String {
                 } else {
                     format!("{lead}{mark}{}{mark}{trail}", escaped(inner))
                 };
-                text += &shown;
+                text.push_str(&shown);
                 if let Some(link) = link.as_ref().filter(|link| !words.contains(&***link)) {
-                    text += &format!(" (<{link}>)");
+                    text.push_str(&format!(" (<{link}>)"));
                 }
             }
-            Run::Source(number) => text += &format!("[{number}]"),
+            Run::Source(number) => text.push_str(&format!("[{number}]")),
             Run::Break => text.push('\n'),
         }
     }

@@ -40,7 +40,7 @@ impl Deed {
             Some(before) => format!("; {before} can be finished"),
             None => String::new(),
         };
-        Deed { at: entry.at, who: entry.who.clone(), what: what + &before }
+        Deed { at: entry.at, who: entry.who.clone(), what: format!("{what}{before}") }
     }
 }
 

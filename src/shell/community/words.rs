@@ -100,7 +100,7 @@ fn quoted(words: &str) -> String {
     for c in words.chars() {
         match c {
             '"' | '\\' => text.extend(['\\', c]),
-            c if c.is_control() => text += &format!("\\u{:04X}", u32::from(c)),
+            c if c.is_control() => text.push_str(&format!("\\u{:04X}", u32::from(c))),
             c => text.push(c),
         }
     }

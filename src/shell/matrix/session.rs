@@ -14,8 +14,11 @@ use matrix_sdk::ruma::api::error::ErrorKind;
 use matrix_sdk::store::RoomLoadSettings;
 use matrix_sdk::{Client, SessionMeta, SessionTokens, SqliteStoreConfig};
 
-use super::{MatrixConfig, MatrixError};
+use super::MatrixError;
+use crate::shell::config::{MatrixConfig, secret_file};
 
+/// What the device is called where people see it.
+pub(super) const DEVICE_NAME: &str = "Lantern";
 /// How long one request may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -29,28 +32,33 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// Reads `MATRIX_PASSWORD` or `MATRIX_ACCESS_TOKEN`, or the files that `MATRIX_PASSWORD_FILE` or
-    /// `MATRIX_ACCESS_TOKEN_FILE` name.
+    /// Takes `MATRIX_PASSWORD` or `MATRIX_ACCESS_TOKEN`, or what is in the files that the settings name.
     ///
     /// # Errors
     ///
-    /// Where a file is named that can't be read.
-    pub fn from_environment() -> Result<Self, MatrixError> {
-        let one = |name: &str| -> Result<Option<String>, MatrixError> {
-            let clean = |text: String| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-            if let Ok(value) = std::env::var(name) {
-                return Ok(clean(value));
+    /// Where a file is named that can't be used.
+    pub fn find(config: &MatrixConfig) -> Result<Self, MatrixError> {
+        let one = |name: &str, file: &Path| -> Result<Option<String>, MatrixError> {
+            if let Some(value) = std::env::var(name).ok().filter(|value| !value.trim().is_empty()) {
+                return Ok(Some(value.trim().to_owned()));
             }
-            let Ok(path) = std::env::var(format!("{name}_FILE")) else { return Ok(None) };
-            let path = PathBuf::from(path);
-            fs::read_to_string(&path).map(clean).map_err(|error| MatrixError::File(path, error))
+            if file.as_os_str().is_empty() {
+                return Ok(None);
+            }
+            let text =
+                secret_file(file).map_err(|why| MatrixError::File(file.to_owned(), io::Error::other(why)))?;
+            Ok(Some(text.trim().to_owned()))
         };
-        Ok(Credentials { password: one("MATRIX_PASSWORD")?, token: one("MATRIX_ACCESS_TOKEN")? })
+        Ok(Credentials {
+            password: one("MATRIX_PASSWORD", &config.password_file)?,
+            token: one("MATRIX_ACCESS_TOKEN", &config.access_token_file)?,
+        })
     }
 }
 
-/// The files of one account.
-pub(super) struct Files(PathBuf);
+/// The files of one account. Whoever has them open has them alone: two processes with one device would undo each
+/// other's keys, and answer everything twice.
+pub(super) struct Files(PathBuf, #[expect(dead_code, reason = "it is the lock")] File);
 
 impl Files {
     /// The files in this folder, which is made if it isn't there.
@@ -59,7 +67,10 @@ impl Files {
         fs::create_dir_all(folder).map_err(fails)?;
         #[cfg(unix)]
         fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o700)).map_err(fails)?;
-        Ok(Files(folder.to_owned()))
+        let path = folder.join("lock");
+        let lock = File::create(&path).map_err(|error| MatrixError::File(path, error))?;
+        lock.try_lock().map_err(|_| MatrixError::InUse(folder.to_owned()))?;
+        Ok(Files(folder.to_owned(), lock))
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -217,7 +228,7 @@ pub(super) async fn with_password(
         .matrix_auth()
         .login_username(&config.user, password)
         .device_id(&device)
-        .initial_device_display_name("Lantern");
+        .initial_device_display_name(DEVICE_NAME);
     let answer = login.send().await.map_err(|error| match error.client_api_error_kind() {
         Some(ErrorKind::Forbidden) => MatrixError::WrongPassword(config.user.clone()),
         _ => MatrixError::server(&config.homeserver, &error),
@@ -295,6 +306,16 @@ mod tests {
         let mode = |path: PathBuf| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
         assert_eq!((mode(files.recovery_key_path()), mode(folder.path().join("matrix"))), (0o600, 0o700));
         assert_eq!(files.recovery_key().expect("readable").as_deref(), Some("EsTK"));
+    }
+
+    #[test]
+    fn one_device_is_used_by_one_program_at_a_time() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let files = Files::open(folder.path()).expect("it opens");
+        let again = Files::open(folder.path()).err().expect("it is in use").to_string();
+        assert!(again.contains("another lantern"), "{again}");
+        drop(files);
+        Files::open(folder.path()).expect("it is free again");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use matrix_sdk::config::SyncSettings;
 use matrix_sdk::deserialized_responses::TimelineEvent;
 use matrix_sdk::room::MessagesOptions;
+use matrix_sdk::ruma::api::client::device::Device;
 use matrix_sdk::ruma::api::client::filter::{FilterDefinition, LazyLoadOptions, RoomFilter};
 use matrix_sdk::ruma::api::client::sync::sync_events::v3::Filter;
 use matrix_sdk::ruma::api::error::ErrorKind;
@@ -17,8 +18,9 @@ use matrix_sdk::{Client, Room, RoomState};
 use super::hear::{self, Heard, What};
 use super::session::{self, Credentials, Files};
 use super::talk::{self, Bot};
-use super::{Log, MatrixConfig, MatrixError};
+use super::{Log, MatrixError};
 use crate::shell::clock;
+use crate::shell::config::MatrixConfig;
 
 /// How long the server may hold a request back until something is new.
 const HOLD: Duration = Duration::from_secs(30);
@@ -33,7 +35,9 @@ const FARTHEST: usize = 1_000;
 /// How far back, in milliseconds, a room is read whose mark is gone from it.
 const DAY: u64 = 86_400_000;
 /// After how long everybody is served though some rooms aren't read back yet.
-const LONGEST_CATCH_UP: Duration = Duration::from_secs(20);
+const LONGEST_CATCH_UP: Duration = Duration::from_secs(60);
+/// Another device that was seen within so many milliseconds may be in use.
+const TWIN: u64 = 10 * 60 * 1_000;
 /// How often what isn't urgent is written down.
 const FLUSH: Duration = Duration::from_secs(30);
 
@@ -91,7 +95,9 @@ impl Bot {
                         lost = false;
                     }
                     if std::mem::take(&mut first) {
-                        self.log.say("on Matrix: answering");
+                        self.log.say("answering");
+                        self.telemetry.set_ready(true);
+                        self.warn_of_twins();
                         self.catch_up();
                     }
                     hold = HOLD;
@@ -113,6 +119,7 @@ impl Bot {
                             return error;
                         }
                     } else if !std::mem::replace(&mut lost, true) {
+                        self.telemetry.reconnects.inc();
                         let why = MatrixError::server(&self.config.homeserver, &error);
                         self.log.say(&format!("{why}; trying again until it is back"));
                     }
@@ -127,6 +134,25 @@ impl Bot {
                 tokio::spawn(async move { bot.ledger.flush().await });
             }
         }
+    }
+
+    /// Two devices of one account both answer. Another that was seen just now may be a Lantern that somebody forgot.
+    fn warn_of_twins(self: &Arc<Self>) {
+        let bot = Arc::clone(self);
+        tokio::spawn(async move {
+            let Ok(answer) = bot.client.devices().await else { return };
+            let now = clock::now().saturating_mul(1_000);
+            let is_twin = |device: &Device| {
+                Some(&*device.device_id) != bot.client.device_id()
+                    && device.display_name.as_deref() == Some(session::DEVICE_NAME)
+                    && device.last_seen_ts.is_some_and(|seen| u64::from(seen.0).saturating_add(TWIN) > now)
+            };
+            if answer.devices.iter().any(is_twin) {
+                bot.log.say(
+                    "another Lantern was signed in to this account just now: if both run, people are answered twice",
+                );
+            }
+        });
     }
 
     /// Reads every room back to its mark. Those in danger are answered as they are found; the others

@@ -26,11 +26,13 @@ use super::render::{self, Manner};
 use super::rooms::Doorkeeper;
 use super::send::{self, Gate, Sent};
 use super::session::{Credentials, Files};
-use super::{Log, MatrixConfig, MatrixError, crypto};
+use super::{Log, MatrixError, crypto};
 use crate::engine::{self, Kind, Reply, Tone};
 use crate::safety::resource::Country;
 use crate::safety::{Level, reply};
 use crate::script::{Block, ChoiceId};
+use crate::shell::config::MatrixConfig;
+use crate::shell::telemetry::{Sort, Telemetry};
 use crate::shell::{Address, Incoming, Outcome, Service, clock};
 use crate::wording::Command;
 
@@ -112,6 +114,8 @@ struct Spot {
     thread: Option<String>,
     event: String,
     late: bool,
+    /// When it was taken from the desk.
+    began: Instant,
     /// `r`, or `k` for an answer to what could only be read later.
     letter: char,
     urgent: bool,
@@ -141,6 +145,7 @@ pub(super) struct Bot {
     pub(super) readers: Semaphore,
     pub(super) inviting: AtomicBool,
     pub(super) doorkeeper: Mutex<Doorkeeper>,
+    pub(super) telemetry: Arc<Telemetry>,
     service: Arc<Service>,
     gate: Gate,
     /// Rooms that are being read back, and whether they have to be read once more.
@@ -168,7 +173,13 @@ fn cache<K: std::hash::Hash + Eq, V>() -> Mutex<LruCache<K, V>> {
 }
 
 impl Bot {
-    pub(super) fn new(client: Client, config: MatrixConfig, service: Arc<Service>, log: Log) -> Arc<Self> {
+    pub(super) fn new(
+        client: Client,
+        config: MatrixConfig,
+        service: Arc<Service>,
+        telemetry: Arc<Telemetry>,
+        log: Log,
+    ) -> Arc<Self> {
         let own = client.user_id().map_or_else(String::new, ToString::to_string);
         // Reactions are a kindness: where too many wait, some messages have none.
         let (reactions, reacting) = mpsc::channel(100);
@@ -183,6 +194,7 @@ impl Bot {
             inviting: AtomicBool::new(false),
             doorkeeper: Mutex::default(),
             service,
+            telemetry,
             gate: Gate::default(),
             behind: Mutex::default(),
             full: Mutex::default(),
@@ -264,6 +276,7 @@ impl Bot {
             if !self.ledger.take(id, &heard.id, heard.at).await {
                 continue;
             }
+            self.telemetry.events.inc();
             if !self.concerns_us(room, &heard, direct).await {
                 self.ledger.pass(id, &heard.id).await;
                 continue;
@@ -384,6 +397,8 @@ impl Bot {
     // Answering.
 
     async fn answer(self: &Arc<Self>, job: Job<Work>, urgent: bool) {
+        let (in_danger, others) = self.desk.waiting();
+        self.telemetry.waiting.set(i64::try_from(in_danger + others).unwrap_or(i64::MAX));
         let Some(room) = RoomId::parse(&job.room).ok().and_then(|id| self.client.get_room(&id)) else {
             return;
         };
@@ -425,6 +440,7 @@ impl Bot {
             thread,
             event: heard.id.clone(),
             late: age > LATE && letter == 'r',
+            began: Instant::now(),
             letter,
             urgent,
         })
@@ -585,7 +601,15 @@ impl Bot {
             let name = format!("{}.{}.{name}.{at}", spot.letter, spot.event);
             let urgent = spot.urgent || reply.is_crisis();
             let (sent, id) = send::message(&spot.room, content, &name, urgent, &self.gate).await;
-            if sent != Sent::Done {
+            let sort = match (reply.is_crisis(), spot.direct) {
+                (true, true) => Sort::crisis,
+                (true, false) => Sort::public_crisis,
+                (false, _) => Sort::member,
+            };
+            if sent == Sent::Done {
+                self.telemetry.replied(sort, spot.began.elapsed());
+            } else {
+                self.telemetry.failed(sort);
                 if sent == Sent::Refused {
                     self.log.say("the server refused a message for good");
                 }
@@ -696,6 +720,7 @@ impl Bot {
                 thread: None,
                 event: format!("{id}.{}", clock::now()),
                 late: false,
+                began: Instant::now(),
                 letter: 'w',
                 urgent: false,
             };

@@ -163,6 +163,28 @@ rc_room_creation: {{per_second: 10000, burst_count: 10000}}
         self.command("start");
     }
 
+    /// As if that many more milliseconds had gone by since everything that was said. It must not run.
+    pub fn age_all_events(&self, milliseconds: u64) {
+        let text = "
+import json, sqlite3, sys
+store = sqlite3.connect(sys.argv[1])
+for event, text in store.execute('select event_id, json from event_json').fetchall():
+    event_json = json.loads(text)
+    age = event_json.get('unsigned', {}).get('age_ts')
+    if age is not None:
+        event_json['unsigned']['age_ts'] = age - int(sys.argv[2])
+        store.execute('update event_json set json = ? where event_id = ?', (json.dumps(event_json), event))
+store.commit()
+";
+        let status = Command::new(python())
+            .args(["-c", text])
+            .arg(self._folder.path().join("homeserver.db"))
+            .arg(milliseconds.to_string())
+            .status()
+            .expect("it runs");
+        assert!(status.success());
+    }
+
     /// Makes an account. Gives its id, a device's access token and the device's name.
     pub fn register(&self, user: &str) -> (String, String, String) {
         let body = json!({
@@ -427,9 +449,12 @@ pub struct Bot {
     child: Option<Child>,
     pub id: String,
     pub folder: PathBuf,
+    /// The folder of its device.
+    pub device: PathBuf,
+    pub user: String,
+    /// More lines in its section of the settings.
+    pub more: String,
     server: String,
-    user: String,
-    more: String,
     log: Arc<Mutex<String>>,
     _kept: Option<tempfile::TempDir>,
 }
@@ -442,21 +467,40 @@ impl Bot {
 
     /// The same through another address, and with more lines in its section of the settings.
     pub fn at(synapse: &Synapse, server: &str, more: &str) -> Bot {
+        let mut bot = Bot::new(synapse, server, more);
+        bot.run();
+        bot
+    }
+
+    /// The same, and not yet started.
+    pub fn new(synapse: &Synapse, server: &str, more: &str) -> Bot {
         let user = unique("lantern");
         let (id, ..) = synapse.register(&user);
+        Bot::in_new_folder(id, user, server, more)
+    }
+
+    fn in_new_folder(id: String, user: String, server: &str, more: &str) -> Bot {
         let kept = tempfile::tempdir().expect("a folder");
-        let mut bot = Bot {
+        Bot {
             child: None,
             id,
             folder: kept.path().to_owned(),
-            server: server.to_owned(),
+            device: kept.path().join("matrix"),
             user,
             more: more.to_owned(),
+            server: server.to_owned(),
             log: Arc::default(),
             _kept: Some(kept),
-        };
-        bot.run();
-        bot
+        }
+    }
+
+    /// Another one for the same account, with a folder of its own, not yet started.
+    pub fn twin(&self) -> Bot {
+        Bot::in_new_folder(self.id.clone(), self.user.clone(), &self.server, &self.more)
+    }
+
+    pub fn password(&self) -> String {
+        password(&self.user)
     }
 
     /// Starts it, again.
@@ -469,11 +513,12 @@ impl Bot {
     /// Starts it with these secrets, and waits for nothing.
     pub fn run_with(&mut self, secrets: &[(&str, &str)]) {
         let settings = format!(
-            "[store]\npath = \"{0}/sessions\"\n[matrix]\nhomeserver = \"{1}\"\nuser = \"{2}\"\npath = \"{0}/matrix\"\n{3}\n",
+            "[store]\npath = \"{0}/sessions\"\n[matrix]\nhomeserver = \"{1}\"\nuser = \"{2}\"\ndevice_path = \"{4}\"\n{3}\n",
             self.folder.display(),
             self.server,
             self.user,
-            self.more
+            self.more,
+            self.device.display()
         );
         let file = self.folder.join("bot.toml");
         fs::write(&file, settings).expect("written");

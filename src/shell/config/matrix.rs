@@ -12,8 +12,12 @@ pub struct MatrixConfig {
     pub homeserver: String,
     /// The account: `@lantern:example.org`, or `lantern`.
     pub user: String,
+    /// The file that holds the account's password, where `MATRIX_PASSWORD` is not set; none where it is empty.
+    pub password_file: PathBuf,
+    /// The same for an access token, where `MATRIX_ACCESS_TOKEN` is not set.
+    pub access_token_file: PathBuf,
     /// The folder of the device, its keys and its store.
-    pub path: PathBuf,
+    pub device_path: PathBuf,
     /// Whose invitations are accepted: `*` for anybody's, a server's name, or a person's id.
     pub invites: Vec<String>,
     /// Whether choices get reactions to tap.
@@ -25,7 +29,9 @@ impl Default for MatrixConfig {
         MatrixConfig {
             homeserver: String::new(),
             user: "lantern".to_owned(),
-            path: "lantern-data/matrix".into(),
+            password_file: PathBuf::new(),
+            access_token_file: PathBuf::new(),
+            device_path: "lantern-data/matrix".into(),
             invites: vec!["*".to_owned()],
             reactions: true,
         }
