@@ -50,10 +50,10 @@ enum Command {
         after_help = "Type a number or the words of a choice; \"help\" says what else works. Ctrl-C leaves, and your place is kept."
     )]
     Chat(Chat),
-    /// Answer people on Discord, until Ctrl-C or SIGTERM
+    /// Answer people on Discord and Matrix, until Ctrl-C or SIGTERM
     #[cfg(feature = "platform")]
     #[command(
-        after_help = "Needs a token: in DISCORD_TOKEN, or in a file that bot.toml names under [discord] token_file.\nThe README's section \"Put it on your server\" goes from making the application to the first conversation."
+        after_help = "On Discord it needs a token: in DISCORD_TOKEN, or in a file that bot.toml names under [discord] token_file.\nOn Matrix it needs a homeserver under [matrix], and MATRIX_PASSWORD once; the program must be built with --features matrix.\nThe README's section \"Put it on your server\" goes from making the application to the first conversation."
     )]
     Run,
     /// Check scripts, and say what is wrong and how to mend it

@@ -178,6 +178,43 @@ class World:
             raise RuntimeError(str(answer))
         return {"event": answer.event_id, "at": began}
 
+    async def do_pace(self, ask, me):
+        """Sends `count` messages, one each `1 / rate` seconds, over these rooms in turn, or each after the answer to the
+        one before where no rate is given. Gives the milliseconds from each message to its answer."""
+        rooms, sent, tasks = ask["rooms"], {room: [] for room in ask["rooms"]}, []
+        begin = len(me.heard)
+
+        def answers(room):
+            return [when for where, event, when in me.heard[begin:] if where == room
+                    and event.source.get("sender") == ask["sender"] and event.source.get("type") == "m.room.message"]
+
+        async def send(room):
+            sent[room].append(time.time())
+            await me.client.room_send(room, "m.room.message", {"msgtype": "m.text", "body": ask["text"]},
+                                      ignore_unverified_devices=True)
+
+        async def wait(done, seconds=60):
+            end = time.time() + seconds
+            while not done() and time.time() < end:
+                me.news.clear()
+                try:
+                    await asyncio.wait_for(me.news.wait(), 0.5)
+                except asyncio.TimeoutError:
+                    pass
+
+        for at in range(ask["count"]):
+            room = rooms[at % len(rooms)]
+            if ask.get("rate"):
+                tasks.append(asyncio.create_task(send(room)))
+                await asyncio.sleep(1 / ask["rate"])
+            else:
+                await send(room)
+                await wait(lambda: len(answers(room)) >= len(sent[room]))
+        await asyncio.gather(*tasks)
+        await wait(lambda: all(len(answers(room)) >= len(sent[room]) for room in rooms))
+        times = [1000 * (answer - at) for room in rooms for at, answer in zip(sent[room], answers(room))]
+        return {"times": times, "missing": ask["count"] - len(times)}
+
     async def do_redact(self, ask, me):
         return {"answer": str(await me.client.room_redact(ask["room"], ask["event"]))}
 

@@ -20,7 +20,7 @@ const PACKAGES: [&str; 2] = ["matrix-synapse==1.163.2", "matrix-nio[e2e]==0.26.0
 /// How long something may take that should take a moment: the machine may be busy.
 pub const PATIENCE: u64 = 60;
 
-fn python() -> PathBuf {
+pub fn python() -> PathBuf {
     static PYTHON: OnceLock<PathBuf> = OnceLock::new();
     PYTHON
         .get_or_init(|| {
