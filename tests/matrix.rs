@@ -423,3 +423,29 @@ fn the_log_names_nobody_and_quotes_nothing() {
         assert!(!log.contains(word), "{word} in:\n{log}");
     }
 }
+
+#[test]
+fn whoever_may_change_a_room_sets_lantern_up_there_and_nobody_else_does() {
+    let scene = Scene::new();
+    let (anna, ben) = (scene.person("anna"), scene.person("ben"));
+    let talk = anna.room(json!({ "invite": [scene.bot.id, ben.id], "direct": false }));
+    ben.at(&talk).ask("join", json!({}));
+    talk.wait_for_bot();
+    talk.words();
+    let of_ben = ben.at(&talk);
+    of_ben.ask("ready", json!({ "members": 3 }));
+    of_ben.say("!lantern status");
+    assert!(of_ben.words().contains("for moderators of this room"));
+    talk.words();
+    talk.say("!lantern status");
+    assert!(talk.words().starts_with("**Lantern "));
+    talk.say("!lantern country Canada");
+    assert!(talk.words().contains("emergency number 911"));
+    of_ben.hear_types(2, &["m.room.message"], 10);
+    of_ben.say("!lantern i want to die");
+    let reply = of_ben.words();
+    assert!(reply.contains("911"), "people here see the numbers of the country that was chosen: {reply}");
+    talk.words();
+    talk.say("!lantern audit");
+    assert!(talk.words().contains("chose the country CA"));
+}

@@ -17,6 +17,7 @@ mod crypto;
 pub mod desk;
 pub mod hear;
 mod ledger;
+mod moderators;
 pub mod render;
 mod rooms;
 mod send;
@@ -32,10 +33,12 @@ use tokio::sync::watch;
 
 pub use session::Credentials;
 
-use super::Service;
+use super::admin::{self, Operator};
+use super::community::Communities;
 use super::config::MatrixConfig;
 use super::run::stopped;
 use super::telemetry::{Telemetry, note};
+use super::{Service, clock};
 
 /// Where lines for the operator go.
 #[derive(Clone)]
@@ -121,6 +124,10 @@ pub struct Parts {
     pub credentials: Credentials,
     /// Who answers.
     pub service: Arc<Service>,
+    /// What rooms have chosen for themselves.
+    pub communities: Arc<Communities>,
+    /// The operator's scripts, where there is a folder of them.
+    pub operator: Option<Operator>,
     /// What is counted.
     pub telemetry: Arc<Telemetry>,
     /// Becomes true when it is to end.
@@ -134,13 +141,15 @@ pub struct Parts {
 /// Where it can't sign in, or the session ends while it runs. What is broken for a while only, such as a server that
 /// restarts, is waited for.
 pub async fn run(parts: Parts) -> Result<(), MatrixError> {
-    let Parts { config, credentials, service, telemetry, mut shutdown } = parts;
+    let Parts { config, credentials, service, communities, operator, telemetry, mut shutdown } = parts;
     let log = Log::new(|line| note("matrix", &[("what", &line)]));
     let files = session::Files::open(&config.device_path)?;
     let client = tokio::select! {
         client = sync::patiently(&config, &credentials, &files, &log) => client?,
         () = stopped(&mut shutdown) => return Ok(()),
     };
-    let bot = talk::Bot::new(client, config, service, telemetry, log);
+    let moderators =
+        admin::Desk::new(service.clone(), communities, operator, moderators::MANNERS, clock::now());
+    let bot = talk::Bot::new(client, config, service, moderators, telemetry, log);
     bot.serve(&credentials, &files, stopped(&mut shutdown)).await
 }

@@ -92,6 +92,8 @@ pub async fn run(
                     config: config.matrix.clone(),
                     credentials,
                     service: service.clone(),
+                    communities: communities.clone(),
+                    operator: operator(),
                     telemetry: telemetry.clone(),
                     shutdown: stopped.clone(),
                 };

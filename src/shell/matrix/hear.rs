@@ -174,8 +174,8 @@ pub enum Asked {
     Words(String),
 }
 
-/// What stands behind the prefix; none where the words don't begin with it.
-pub fn asked(body: &str) -> Option<Asked> {
+/// The words behind the prefix; none where a message doesn't begin with it.
+pub fn behind_prefix(body: &str) -> Option<&str> {
     let body = body.trim();
     let head = body.get(..PREFIX.len()).filter(|head| head.eq_ignore_ascii_case(PREFIX))?;
     let rest = &body[head.len()..];
@@ -183,7 +183,12 @@ pub fn asked(body: &str) -> Option<Asked> {
     if rest.chars().next().is_some_and(|next| next.is_alphanumeric()) {
         return None;
     }
-    let rest = rest.trim_matches(|c: char| c.is_whitespace() || c == ':' || c == ',');
+    Some(rest.trim_matches(|c: char| c.is_whitespace() || c == ':' || c == ','))
+}
+
+/// What a member asks for behind the prefix; none where the words don't begin with it.
+pub fn asked(body: &str) -> Option<Asked> {
+    let rest = behind_prefix(body)?;
     let words: Vec<String> = rest.to_lowercase().split([' ', '-', '_']).map(str::to_owned).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).filter(|word| !word.is_empty()).collect();
     Some(match words[..] {

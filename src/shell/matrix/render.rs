@@ -71,6 +71,58 @@ pub fn messages(reply: &Reply, manner: &Manner<'_>) -> Vec<Value> {
     contents
 }
 
+/// The content of a message for moderators: Markdown as [`admin`](crate::shell::admin) writes it.
+pub fn markdown(text: &str, manner: &Manner<'_>) -> Value {
+    let mut html = String::new();
+    // A single line break is meant as one.
+    let events = pulldown_cmark::Parser::new(text).map(|event| match event {
+        pulldown_cmark::Event::SoftBreak => pulldown_cmark::Event::HardBreak,
+        pulldown_cmark::Event::Html(raw) | pulldown_cmark::Event::InlineHtml(raw) => {
+            pulldown_cmark::Event::Text(raw)
+        }
+        other => other,
+    });
+    write_html(&mut html, events);
+    let mut content = json!({ "body": text, "format": "org.matrix.custom.html", "formatted_body": html });
+    address(&mut content, &Reply::told(Vec::new()), manner, true);
+    content
+}
+
+/// The few marks that answers to moderators use.
+fn write_html<'t>(html: &mut String, events: impl Iterator<Item = pulldown_cmark::Event<'t>>) {
+    use pulldown_cmark::{Event, Tag, TagEnd};
+    for event in events {
+        match event {
+            Event::Text(words) => html.push_str(&escape(&words)),
+            Event::Code(words) => {
+                let _ = write!(html, "<code>{}</code>", escape(&words));
+            }
+            Event::HardBreak => html.push_str("<br>"),
+            Event::Start(tag) => html.push_str(match tag {
+                Tag::Paragraph => "<p>",
+                Tag::List(Some(_)) => "<ol>",
+                Tag::List(None) => "<ul>",
+                Tag::Item => "<li>",
+                Tag::Strong => "<strong>",
+                Tag::Emphasis => "<em>",
+                Tag::CodeBlock(_) => "<pre><code>",
+                _ => "",
+            }),
+            Event::End(tag) => html.push_str(match tag {
+                TagEnd::Paragraph => "</p>",
+                TagEnd::List(true) => "</ol>",
+                TagEnd::List(false) => "</ul>",
+                TagEnd::Item => "</li>",
+                TagEnd::Strong => "</strong>",
+                TagEnd::Emphasis => "</em>",
+                TagEnd::CodeBlock => "</code></pre>",
+                _ => "",
+            }),
+            _ => {}
+        }
+    }
+}
+
 /// The reaction that stands for the choice at a position, from 0.
 pub fn keycap(at: usize) -> Option<String> {
     match at {
@@ -364,6 +416,16 @@ mod tests {
         let bare = |text: &str| text.split_whitespace().collect::<String>();
         assert_eq!(bare(&said), bare(&plain(&long)));
         assert!(contents.last().expect("some").get(OFFERS).is_some(), "the choices are in the last one");
+    }
+
+    #[test]
+    fn an_answer_to_moderators_shows_its_marks_and_lets_no_html_through() {
+        let content = markdown("**Guides**\n- `tea/en` <b>\n- two", &Manner { direct: false, ..DIRECT });
+        assert_eq!(
+            content["formatted_body"],
+            "<p><strong>Guides</strong></p><ul><li><code>tea/en</code> &lt;b&gt;</li><li>two</li></ul>"
+        );
+        assert_eq!(content["msgtype"], "m.notice");
     }
 
     #[test]

@@ -22,6 +22,7 @@ use tokio::sync::{Semaphore, mpsc};
 use super::desk::{Desk, Job};
 use super::hear::{self, Asked, Heard, What};
 use super::ledger::Ledger;
+use super::moderators;
 use super::render::{self, Manner};
 use super::rooms::Doorkeeper;
 use super::send::{self, Gate, Sent};
@@ -31,6 +32,8 @@ use crate::engine::{self, Kind, Reply, Tone};
 use crate::safety::resource::Country;
 use crate::safety::{Level, reply};
 use crate::script::{Block, ChoiceId};
+use crate::shell::admin;
+use crate::shell::community::Community;
 use crate::shell::config::MatrixConfig;
 use crate::shell::telemetry::{Sort, Telemetry};
 use crate::shell::{Address, Incoming, Outcome, Service, clock};
@@ -105,12 +108,14 @@ impl Said {
 }
 
 /// Where something is said and answered.
-struct Spot {
-    room: Room,
-    person: String,
+pub(super) struct Spot {
+    pub(super) room: Room,
+    pub(super) person: String,
     /// The place's name in the service: a room, or a thread in a room that others read.
     place: String,
-    direct: bool,
+    /// The room's id among communities.
+    pub(super) community: String,
+    pub(super) direct: bool,
     thread: Option<String>,
     event: String,
     late: bool,
@@ -146,6 +151,7 @@ pub(super) struct Bot {
     pub(super) inviting: AtomicBool,
     pub(super) doorkeeper: Mutex<Doorkeeper>,
     pub(super) telemetry: Arc<Telemetry>,
+    pub(super) moderators: admin::Desk,
     service: Arc<Service>,
     gate: Gate,
     /// Rooms that are being read back, and whether they have to be read once more.
@@ -177,6 +183,7 @@ impl Bot {
         client: Client,
         config: MatrixConfig,
         service: Arc<Service>,
+        moderators: admin::Desk,
         telemetry: Arc<Telemetry>,
         log: Log,
     ) -> Arc<Self> {
@@ -194,6 +201,7 @@ impl Bot {
             inviting: AtomicBool::new(false),
             doorkeeper: Mutex::default(),
             service,
+            moderators,
             telemetry,
             gate: Gate::default(),
             behind: Mutex::default(),
@@ -292,7 +300,10 @@ impl Bot {
     fn line_up(self: &Arc<Self>, room: &RoomId, heard: Heard, work: impl FnOnce(Heard) -> Work) {
         let urgent = match &heard.what {
             What::Text { body, .. } | What::Edit { body } | What::NotText { caption: body } => {
-                self.service.library().screen(body).level >= Level::Concern
+                // With the words that count in this room.
+                let community = moderators::community_id(&self.service, room.as_str());
+                let community = self.moderators.communities().get(&community);
+                community.library().screen(body).level >= Level::Concern
             }
             _ => false,
         };
@@ -436,6 +447,7 @@ impl Bot {
             room: room.clone(),
             person: heard.sender.clone(),
             place,
+            community: moderators::community_id(&self.service, room.room_id().as_str()),
             direct,
             thread,
             event: heard.id.clone(),
@@ -482,7 +494,15 @@ impl Bot {
     }
 
     async fn respond(self: &Arc<Self>, spot: &Spot, heard: &Heard) -> Sent {
-        let concern = |text: &str| self.service.library().screen(text).level >= Level::Concern;
+        let library = self.community(spot).library();
+        let concern = |text: &str| library.screen(text).level >= Level::Concern;
+        if let What::Text { body, .. } = &heard.what
+            && !concern(body)
+            && let Some(order) = moderators::order(body)
+            && let Some(sent) = self.obey(spot, &order).await
+        {
+            return sent;
+        }
         let said = match &heard.what {
             What::Text { body, .. } if concern(body) => Said::Text(body.clone()),
             What::Text { body, .. } => match hear::asked(body) {
@@ -548,8 +568,10 @@ impl Bot {
             outcome = arrived.await.ok();
         }
         let open = outcome.and_then(|outcome| {
-            let language = self.service.settings().language.as_ref();
-            engine::open_place(&self.service.library(), &outcome.session, language)
+            let community = self.community(spot);
+            let settings = self.service.settings();
+            let language = community.settings.language.as_ref().or(settings.language.as_ref());
+            engine::open_place(&community.library(), &outcome.session, language)
         });
         let open = open.map_or(0, |place| place.spot());
         // Named from the end, so that the last has the same name whatever comes before it.
@@ -572,6 +594,7 @@ impl Bot {
     ) -> (mpsc::UnboundedReceiver<Reply>, tokio::task::JoinHandle<Outcome>) {
         let (tell, hear) = mpsc::unbounded_channel();
         let service = Arc::clone(&self.service);
+        let community = self.community(spot);
         let (person, place, event) = (spot.person.clone(), spot.place.clone(), event.to_owned());
         let (said, public) = (said.clone(), !spot.direct);
         // A second cry in the same place is answered with fewer words.
@@ -584,18 +607,21 @@ impl Bot {
                 public,
                 again,
                 at: clock::now(),
-                country: None,
-                language: None,
+                country: community.settings.country,
+                language: community.settings.language.as_ref(),
                 kind: said.kind(),
             };
-            service.handle(&incoming, &mut |reply| {
+            let library = community.library();
+            let mut send = |reply: &Reply| {
                 let _ = tell.send(reply.clone());
-            })
+            };
+            let sent = service.answer_crisis(&library, &incoming, &mut send);
+            service.answer_rest(&library, &incoming, sent, &mut send)
         });
         (hear, outcome)
     }
 
-    async fn say(self: &Arc<Self>, spot: &Spot, reply: &Reply, name: &str, open: u32) -> Sent {
+    pub(super) async fn say(self: &Arc<Self>, spot: &Spot, reply: &Reply, name: &str, open: u32) -> Sent {
         for (at, content) in render::messages(reply, &spot.manner(open)).into_iter().enumerate() {
             let offers = content.get(render::OFFERS).is_some();
             let name = format!("{}.{}.{name}.{at}", spot.letter, spot.event);
@@ -626,19 +652,17 @@ impl Bot {
             }
         }
         if let Some(notes) = reply.document.as_ref().filter(|_| spot.direct && reply.tone == Tone::Notes) {
-            self.send_notes(spot, notes).await;
+            self.send_file(spot, "my-notes.md", notes).await;
         }
         Sent::Done
     }
 
-    /// The notes as a file beside the message that shows them. Where that fails, the message has them still.
-    async fn send_notes(&self, spot: &Spot, notes: &str) {
+    /// A file beside the message that speaks of it. Where that fails, the message has the most of it still.
+    pub(super) async fn send_file(&self, spot: &Spot, name: &str, text: &str) {
         let Ok(kind) = "text/markdown".parse() else { return };
-        let config = AttachmentConfig {
-            txn_id: Some(format!("{}.{}.file", spot.letter, spot.event).into()),
-            ..Default::default()
-        };
-        let _ = spot.room.send_attachment("my-notes.md", &kind, notes.as_bytes().to_vec(), config).await;
+        let txn_id = Some(format!("{}.{}.file", spot.letter, spot.event).into());
+        let config = AttachmentConfig { txn_id, ..Default::default() };
+        let _ = spot.room.send_attachment(name, &kind, text.as_bytes().to_vec(), config).await;
     }
 
     /// The choices in a message of Lantern's, remembered or as they stand in it.
@@ -665,6 +689,24 @@ impl Bot {
         })
     }
 
+    /// What the room has chosen for itself.
+    fn community(&self, spot: &Spot) -> Arc<Community> {
+        self.moderators.communities().get(&spot.community)
+    }
+
+    /// An answer to a moderator.
+    pub(super) async fn say_markdown(&self, spot: &Spot, text: &str) -> Sent {
+        let name = format!("{}.{}.e1.0", spot.letter, spot.event);
+        let content = render::markdown(text, &spot.manner(0));
+        let (sent, _) = send::message(&spot.room, content, &name, false, &self.gate).await;
+        if sent == Sent::Done {
+            self.telemetry.replied(Sort::moderator, spot.began.elapsed());
+        } else {
+            self.telemetry.failed(Sort::moderator);
+        }
+        sent
+    }
+
     // The adapter's own sentences.
 
     async fn tell_sealed(self: &Arc<Self>, spot: &Spot) -> Sent {
@@ -685,9 +727,10 @@ impl Bot {
     async fn tell(self: &Arc<Self>, spot: &Spot, sentence: &str) -> Sent {
         let library = self.service.library();
         let session = self.service.session(&address(spot), clock::now()).ok().flatten().unwrap_or_default();
-        let settings = self.service.settings();
-        let country: Option<Country> = session.country.or(settings.country);
-        let wording = library.wording(session.language.as_ref().or(settings.language.as_ref()));
+        let (community, settings) = (self.community(spot), self.service.settings());
+        let country: Option<Country> = session.country.or(community.settings.country).or(settings.country);
+        let language = session.language.as_ref().or(community.settings.language.as_ref());
+        let wording = library.wording(language.or(settings.language.as_ref()));
         let contacts = library.resources.contacts(country);
         let number = contacts.emergency.unwrap_or(library.resources.international().emergency());
         let words = if contacts.emergency.is_some() { DANGER } else { DANGER_ANYWHERE };
@@ -716,6 +759,7 @@ impl Bot {
                 room: room.clone(),
                 person,
                 place: id.to_string(),
+                community: moderators::community_id(&self.service, id.as_str()),
                 direct: true,
                 thread: None,
                 event: format!("{id}.{}", clock::now()),
