@@ -449,3 +449,40 @@ fn whoever_may_change_a_room_sets_lantern_up_there_and_nobody_else_does() {
     talk.say("!lantern audit");
     assert!(talk.words().contains("chose the country CA"));
 }
+
+#[test]
+fn a_watched_room_says_so_and_moderators_are_told_where_somebody_seems_to_be_in_danger() {
+    let scene = Scene::new();
+    let (anna, ben) = (scene.person("anna"), scene.person("ben"));
+    let mods = anna.room(json!({ "invite": [scene.bot.id, ben.id], "direct": false }));
+    let talk = anna.room(json!({ "invite": [scene.bot.id, ben.id], "direct": false }));
+    for room in [&mods, &talk] {
+        ben.at(room).ask("join", json!({}));
+        room.wait_for_bot();
+        room.words();
+    }
+    let of_ben = ben.at(&talk);
+    of_ben.ask("ready", json!({ "members": 3 }));
+    talk.say(&format!("!lantern alerts {} ideation", mods.room));
+    assert!(talk.words().contains("never what was said"));
+    talk.say("!lantern watch");
+    let notice = talk.hear_types(2, &["m.room.message"], 30);
+    assert!(
+        body(&notice[1]).contains("This channel is watched by Lantern, an automated guide"),
+        "{notice:?}"
+    );
+    of_ben.hear_types(3, &["m.room.message"], 20);
+    let cry = of_ben.say("i am going to kill myself tonight");
+    let reply = of_ben.hear();
+    assert!(body(&reply).contains("what you wrote matters"), "{reply}");
+    assert_eq!(reply["content"]["m.mentions"]["user_ids"][0], ben.id.as_str());
+    let card = mods.hear();
+    assert!(body(&card).contains("Somebody may need a person") && body(&card).contains(&cry), "{card}");
+    assert!(!card.to_string().contains("tonight"), "never what was said: {card}");
+    mods.react(card["event_id"].as_str().expect("an id"), "👀");
+    assert!(mods.words().contains(&format!("{} is on it", anna.id)));
+    of_ben.say("!lantern unwatch-me");
+    assert!(of_ben.words().contains("don't look at your messages"));
+    of_ben.say("i want to die");
+    of_ben.silence(4);
+}

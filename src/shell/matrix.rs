@@ -13,6 +13,7 @@
 //! Nothing that was typed is kept or logged here, and no log line names a person or a room. The Matrix library's own
 //! log is never switched on: it quotes events.
 
+mod alerts;
 mod crypto;
 pub mod desk;
 pub mod hear;

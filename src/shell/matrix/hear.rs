@@ -170,6 +170,8 @@ pub enum Asked {
     Command(Command),
     /// To begin a guide.
     Guide(String),
+    /// To be answered in a watched room, or not to be.
+    Watched(bool),
     /// Anything else: as if it were said in a direct conversation.
     Words(String),
 }
@@ -203,6 +205,8 @@ pub fn asked(body: &str) -> Option<Asked> {
         ["notes"] => Asked::Command(Command::Notes),
         ["privacy"] => Asked::Command(Command::Privacy),
         ["forget", "me"] => Asked::Command(Command::ForgetMe),
+        ["unwatch", "me"] => Asked::Watched(false),
+        ["watch", "me"] => Asked::Watched(true),
         ["stop"] => Asked::Command(Command::Stop),
         ["back"] => Asked::Command(Command::Back),
         ["again" | "continue"] => Asked::Command(Command::Again),

@@ -3,14 +3,16 @@
 
 use std::sync::Arc;
 
-use matrix_sdk::Room;
-use matrix_sdk::ruma::UserId;
 use matrix_sdk::ruma::events::StateEventType;
+use matrix_sdk::ruma::{EventId, RoomId, UserId};
+use matrix_sdk::{Room, RoomState};
 
 use super::hear;
-use super::send::Sent;
+use super::render::{self, Manner};
+use super::send::{self, Sent};
 use super::talk::{Bot, Spot};
 use crate::engine::Reply;
+use crate::safety::Level;
 use crate::shell::admin::{Manners, Moderator, Said};
 use crate::shell::{Address, clock};
 
@@ -20,10 +22,11 @@ pub(super) const MANNERS: Manners = Manners {
     role: |role| format!("`{role}`"),
     command: "!lantern ",
     begin: "!lantern help",
-    opt_out: "!lantern privacy",
+    opt_out: "!lantern unwatch-me",
 };
 
 const NOT_YOURS: &str = "These commands are for moderators of this room: people who may change its settings (power level 50, mostly).";
+const NO_SUCH_ROOM: &str = "Alerts go to a room that I am in and that you look after, by its id, such as: !lantern alerts !abcdef:example.org ideation. In Element the id is in the room's settings, under Advanced.";
 const NOT_HERE: &str =
     "These commands are for rooms with others. In a conversation of your own there is nothing to set up.";
 
@@ -46,6 +49,10 @@ pub(super) enum Order {
     Language(Option<String>),
     /// Everything that was chosen, as a file.
     Export,
+    /// Watches this room, or watches it no more.
+    Watch(bool),
+    /// Tells moderators in a room, by its id, of danger from a level on; or no more.
+    Alerts(Option<(String, String)>),
 }
 
 /// What stands behind the prefix, if it is for moderators.
@@ -59,6 +66,13 @@ pub(super) fn order(body: &str) -> Option<Order> {
         ("guides", None) => Order::Guides,
         ("audit", None) => Order::Audit,
         ("export", None) => Order::Export,
+        ("watch", None) => Order::Watch(true),
+        ("unwatch", None) => Order::Watch(false),
+        ("alerts", Some(off)) if off == "off" => Order::Alerts(None),
+        ("alerts", Some(more)) => {
+            let (room, level) = more.split_once(char::is_whitespace).unwrap_or((&more, "ideation"));
+            Order::Alerts(Some((room.to_owned(), level.trim().to_lowercase())))
+        }
         ("resources", country) => Order::Resources(country),
         ("country", country) => Order::Country(country),
         ("language", language) => Order::Language(language),
@@ -83,6 +97,13 @@ impl Bot {
         if !may_moderate(&spot.room, &spot.person).await {
             return if for_members { None } else { Some(self.tell_plainly(spot, NOT_YOURS).await) };
         }
+        if let Order::Alerts(Some((room, _))) = order
+            && !self.may_send_alerts_to(room, &spot.person).await
+        {
+            return Some(self.tell_plainly(spot, NO_SUCH_ROOM).await);
+        }
+        let began_to_watch = *order == Order::Watch(true);
+        let room = spot.room.room_id().to_string();
         let (bot, order) = (Arc::clone(self), order.clone());
         let (community, person) = (spot.community.clone(), spot.person.clone());
         let said = tokio::task::spawn_blocking(move || {
@@ -97,13 +118,49 @@ impl Bot {
                 Order::Resources(country) => desk.resources(&by, country.as_deref()),
                 Order::Country(country) => desk.set_country(&by, country.as_deref()),
                 Order::Language(language) => desk.set_language(&by, language.as_deref()),
+                Order::Watch(on) => desk.watch(&by, &room, *on),
+                Order::Alerts(None) => desk.clear_alerts(&by),
+                Order::Alerts(Some((room, level))) => {
+                    let levels = [Level::Concern, Level::Ideation, Level::Imminent];
+                    let level = levels.into_iter().find(|one| one.as_str() == level).unwrap_or_default();
+                    desk.set_alerts(&by, room, None, level)
+                }
             }
         })
         .await;
         Some(match said {
-            Ok(said) => self.report(spot, &said).await,
+            Ok(said) => {
+                let sent = self.report(spot, &said).await;
+                if began_to_watch && said.done {
+                    self.put_up_notice(spot).await;
+                }
+                sent
+            }
             Err(_) => self.tell_plainly(spot, "Something failed inside; please try again.").await,
         })
+    }
+
+    /// Whether alerts may go to a room: Lantern is in it, and whoever asks for it looks after that room, too.
+    async fn may_send_alerts_to(&self, room: &str, person: &str) -> bool {
+        let room = RoomId::parse(room).ok().and_then(|id| self.client.get_room(&id));
+        match room.filter(|room| room.state() == RoomState::Joined) {
+            Some(room) => may_moderate(&room, person).await,
+            None => false,
+        }
+    }
+
+    /// Says in the room itself that it is watched, and pins that where Lantern may.
+    async fn put_up_notice(&self, spot: &Spot) {
+        let by = Moderator { community: &spot.community, name: &spot.person, now: clock::now() };
+        let notice = self.moderators.notice(&by);
+        let manner = Manner { direct: false, person: "", event: "", thread: None, late: false, spot: 0 };
+        let content = render::markdown(&notice, &manner);
+        let name = format!("n.{}", spot.event);
+        let (_, id) = send::message(&spot.room, content, &name, false, &self.gate).await;
+        if let Some(id) = id.and_then(|id| EventId::parse(id).ok()) {
+            // Mostly it may not; the answer before asks a moderator to do it.
+            let _ = spot.room.pin_event(&id).await;
+        }
     }
 
     async fn report(self: &Arc<Self>, spot: &Spot, said: &Said) -> Sent {
@@ -114,7 +171,7 @@ impl Bot {
         sent
     }
 
-    async fn tell_plainly(self: &Arc<Self>, spot: &Spot, sentence: &str) -> Sent {
+    pub(super) async fn tell_plainly(self: &Arc<Self>, spot: &Spot, sentence: &str) -> Sent {
         let reply = Reply::told(vec![crate::script::Block::text(sentence)]);
         self.say(spot, &reply, "e1", 0).await
     }

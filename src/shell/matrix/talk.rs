@@ -19,6 +19,7 @@ use matrix_sdk::{Client, Room, RoomState};
 use serde_json::{Value, json};
 use tokio::sync::{Semaphore, mpsc};
 
+use super::alerts::{Card, TAKEN};
 use super::desk::{Desk, Job};
 use super::hear::{self, Asked, Heard, What};
 use super::ledger::Ledger;
@@ -51,6 +52,8 @@ const LATE: u64 = 10 * 60 * 1_000;
 const KEY_GRACE: Duration = Duration::from_secs(4);
 /// Within this time a person is told once that they can't be read.
 const TOLD_ONCE: Duration = Duration::from_secs(60);
+/// For how long a public crisis reply makes the next one to the same person shorter.
+const STANDS: Duration = Duration::from_secs(10 * 60);
 /// How many messages with choices, and threads, are remembered. Others are looked up on the server.
 const REMEMBERED: usize = 10_000;
 /// How long what is under way may still take at the end.
@@ -117,12 +120,12 @@ pub(super) struct Spot {
     pub(super) community: String,
     pub(super) direct: bool,
     thread: Option<String>,
-    event: String,
+    pub(super) event: String,
     late: bool,
     /// When it was taken from the desk.
-    began: Instant,
+    pub(super) began: Instant,
     /// `r`, or `k` for an answer to what could only be read later.
-    letter: char,
+    pub(super) letter: char,
     urgent: bool,
 }
 
@@ -152,8 +155,8 @@ pub(super) struct Bot {
     pub(super) doorkeeper: Mutex<Doorkeeper>,
     pub(super) telemetry: Arc<Telemetry>,
     pub(super) moderators: admin::Desk,
-    service: Arc<Service>,
-    gate: Gate,
+    pub(super) service: Arc<Service>,
+    pub(super) gate: Gate,
     /// Rooms that are being read back, and whether they have to be read once more.
     behind: Mutex<HashMap<String, bool>>,
     /// Rooms whose line was too long for all that was said.
@@ -164,13 +167,17 @@ pub(super) struct Bot {
     /// Whether a thread is a person's conversation with Lantern, by its first event and the person.
     threads: Mutex<LruCache<(String, String), bool>>,
     told: Mutex<LruCache<(String, String), Instant>>,
-    /// Who had a crisis reply where others read it.
-    cried: Mutex<LruCache<(String, String), ()>>,
+    /// Who had a crisis reply where others read it, by room and person.
+    cried: Mutex<LruCache<(String, String), Instant>>,
+    /// Cards that stand for somebody, by room and person.
+    pub(super) cards: Mutex<LruCache<(String, String), Card>>,
+    /// Cards that nobody has taken yet: what they say.
+    pub(super) alerts: Mutex<LruCache<String, String>>,
     reactions: mpsc::Sender<(Room, String, usize)>,
     reacting: Mutex<Option<mpsc::Receiver<(Room, String, usize)>>>,
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -211,6 +218,8 @@ impl Bot {
             threads: cache(),
             told: cache(),
             cried: cache(),
+            cards: cache(),
+            alerts: cache(),
             reactions,
             reacting: Mutex::new(Some(reacting)),
         })
@@ -301,9 +310,7 @@ impl Bot {
         let urgent = match &heard.what {
             What::Text { body, .. } | What::Edit { body } | What::NotText { caption: body } => {
                 // With the words that count in this room.
-                let community = moderators::community_id(&self.service, room.as_str());
-                let community = self.moderators.communities().get(&community);
-                community.library().screen(body).level >= Level::Concern
+                self.community_of(room).library().screen(body).level >= Level::Concern
             }
             _ => false,
         };
@@ -350,8 +357,9 @@ impl Bot {
                 false
             }
             _ if heard.sender == self.own => false,
-            What::Reaction { key, .. } => render::position(key).is_some(),
+            What::Reaction { key, .. } => render::position(key).is_some() || key == TAKEN,
             _ if direct => true,
+            _ if self.is_watched(room, heard) => true,
             // Where others talk with each other, only what is said to Lantern is heard. Whether a thread is one
             // with Lantern is found out by whoever takes it from the desk.
             What::Text { body, mentioned } => {
@@ -461,6 +469,9 @@ impl Bot {
     /// The first event of the thread that this belongs to, in a room that others read: its own, where it begins one.
     async fn root(&self, room: &Room, heard: &Heard) -> Option<String> {
         if let What::Reaction { to, .. } = &heard.what {
+            if locked(&self.alerts).contains(to) {
+                return Some(heard.id.clone());
+            }
             let thread = self.offered(room, to).await?.thread?;
             return self.is_ours(room, &thread, &heard.sender).await.then_some(thread);
         }
@@ -469,8 +480,12 @@ impl Bot {
             locked(&self.threads).put((root.clone(), heard.sender.clone()), true);
             return Some(root);
         }
-        let thread = heard.thread.clone()?;
-        self.is_ours(room, &thread, &heard.sender).await.then_some(thread)
+        if let Some(thread) = &heard.thread
+            && self.is_ours(room, thread, &heard.sender).await
+        {
+            return Some(thread.clone());
+        }
+        self.is_watched(room, heard).then(|| heard.thread.clone().unwrap_or_else(|| heard.id.clone()))
     }
 
     fn is_said_to_us(&self, heard: &Heard) -> bool {
@@ -508,6 +523,7 @@ impl Bot {
             What::Text { body, .. } => match hear::asked(body) {
                 Some(Asked::Command(command)) => Said::Command(command),
                 Some(Asked::Guide(name)) => Said::Arrive(Some(name)),
+                Some(Asked::Watched(on)) => return self.set_watched(spot, on).await,
                 Some(Asked::Words(words)) => Said::Text(words),
                 None => Said::Text(self.without_name(body).to_owned()),
             },
@@ -515,6 +531,7 @@ impl Bot {
             What::Edit { body } if concern(body) => Said::Text(body.clone()),
             What::NotText { caption } if concern(caption) => Said::Text(caption.clone()),
             What::NotText { .. } => return self.tell(spot, NOT_TEXT).await,
+            What::Reaction { to, key } if key == TAKEN => return self.take_alert(spot, to).await,
             What::Reaction { to, key } => {
                 let Some(at) = render::position(key) else { return Sent::Done };
                 let Some(offered) = self.offered(&spot.room, to).await else { return Sent::Done };
@@ -525,7 +542,14 @@ impl Bot {
             }
             _ => return Sent::Done,
         };
-        self.converse(spot, &said).await
+        let sent = self.converse(spot, &said).await;
+        if let (Said::Text(text), false) = (&said, spot.direct) {
+            let found = library.screen(text);
+            if found.level >= Level::Concern {
+                self.alert(spot, &found, sent == Sent::Done).await;
+            }
+        }
+        sent
     }
 
     /// Words that call Lantern by name begin with it in some clients.
@@ -598,8 +622,8 @@ impl Bot {
         let (person, place, event) = (spot.person.clone(), spot.place.clone(), event.to_owned());
         let (said, public) = (said.clone(), !spot.direct);
         // A second cry in the same place is answered with fewer words.
-        let key = (spot.place.clone(), spot.person.clone());
-        let again = public && locked(&self.cried).contains(&key);
+        let key = (spot.room.room_id().to_string(), spot.person.clone());
+        let again = public && locked(&self.cried).get(&key).is_some_and(|at| at.elapsed() < STANDS);
         let outcome = tokio::task::spawn_blocking(move || {
             let incoming = Incoming {
                 from: Address { platform: PLATFORM, person: &person, place: &place },
@@ -642,7 +666,8 @@ impl Bot {
                 return sent;
             }
             if reply.is_crisis() && !spot.direct {
-                locked(&self.cried).put((spot.place.clone(), spot.person.clone()), ());
+                locked(&self.cried)
+                    .put((spot.room.room_id().to_string(), spot.person.clone()), Instant::now());
             }
             if let Some(id) = id.filter(|_| offers) {
                 let choices: Vec<ChoiceId> = reply.choices.iter().map(|offer| offer.id).collect();
@@ -692,6 +717,11 @@ impl Bot {
     /// What the room has chosen for itself.
     fn community(&self, spot: &Spot) -> Arc<Community> {
         self.moderators.communities().get(&spot.community)
+    }
+
+    /// The same, by the room's id.
+    pub(super) fn community_of(&self, room: &RoomId) -> Arc<Community> {
+        self.moderators.communities().get(&moderators::community_id(&self.service, room.as_str()))
     }
 
     /// An answer to a moderator.
