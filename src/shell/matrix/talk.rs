@@ -3,6 +3,10 @@
 //! Every message goes out under a name made of the event that it answers, and the server takes a name once. So an
 //! answer that is sent again, because the program ended before it knew that the first had arrived, isn't seen twice.
 
+mod say;
+mod seal;
+mod spot;
+
 use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicBool;
@@ -10,33 +14,31 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use lru::LruCache;
-use matrix_sdk::attachment::AttachmentConfig;
-use matrix_sdk::config::RequestConfig;
 use matrix_sdk::deserialized_responses::TimelineEvent;
-use matrix_sdk::ruma::events::room::history_visibility::HistoryVisibility;
-use matrix_sdk::ruma::{EventId, RoomId};
+use matrix_sdk::ruma::RoomId;
 use matrix_sdk::{Client, Room, RoomState};
 use serde_json::{Value, json};
 use tokio::sync::{Semaphore, mpsc};
 
+pub(super) use self::spot::Spot;
+use self::spot::{Offered, is_direct};
 use super::alerts::{Card, TAKEN};
 use super::desk::{Desk, Job};
 use super::hear::{self, Asked, Heard, What};
 use super::ledger::Ledger;
 use super::moderators;
-use super::render::{self, Manner};
+use super::render::{self};
 use super::rooms::Doorkeeper;
 use super::send::{self, Gate, Sent};
 use super::session::{Credentials, Files};
 use super::{Log, MatrixError, crypto};
-use crate::engine::{self, Kind, Reply, Tone};
-use crate::safety::resource::Country;
-use crate::safety::{Level, reply};
-use crate::script::{Block, ChoiceId};
+use crate::engine::{self, Kind, Reply};
+use crate::safety::Level;
+use crate::script::ChoiceId;
 use crate::shell::admin;
 use crate::shell::community::Community;
 use crate::shell::config::MatrixConfig;
-use crate::shell::telemetry::{Sort, Telemetry};
+use crate::shell::telemetry::Telemetry;
 use crate::shell::{Address, Incoming, Outcome, Service, clock};
 use crate::wording::Command;
 
@@ -46,12 +48,6 @@ pub const PLATFORM: &str = "matrix";
 const HANDS: usize = 8;
 /// How many rooms are read back at the same time.
 const READERS: usize = 8;
-/// An answer after so many milliseconds is late, and says so.
-const LATE: u64 = 10 * 60 * 1_000;
-/// How long the key of an encrypted message is waited for before the person is told.
-const KEY_GRACE: Duration = Duration::from_secs(4);
-/// Within this time a person is told once that they can't be read.
-const TOLD_ONCE: Duration = Duration::from_secs(60);
 /// For how long a public crisis reply makes the next one to the same person shorter.
 const STANDS: Duration = Duration::from_secs(10 * 60);
 /// How many messages with choices, and threads, are remembered. Others are looked up on the server.
@@ -59,18 +55,8 @@ const REMEMBERED: usize = 10_000;
 /// How long what is under way may still take at the end.
 const FAREWELL: Duration = Duration::from_secs(5);
 
-const SEALED: &str = "I couldn't read that: your message is encrypted, and I don't have its key. I have asked for it. \
-                      You can also write it again.";
 const NOT_TEXT: &str =
     "I can only read typed words, not pictures, recordings or files. Please type what you'd like to say.";
-const DANGER: &str = "If you are in danger now, call ";
-const DANGER_ANYWHERE: &str = "If you are in danger now, call your local emergency number. In the whole EU and in many other countries that is ";
-const ROOM_GREETING: &str = "Hello. I'm Lantern, an automated guide. In this room I read only messages that begin with !lantern, \
-                             call me by name, or stand in a thread that began so, and everybody here can read \
-                             them and my answers. For a conversation of your own, invite me to a direct room. \
-                             !lantern help shows what I can do.";
-const WORLD_GREETING: &str = "Everybody in the world can read this room, so I treat it as a public place. For a conversation of your own, \
-                              please invite me to a direct room whose history only its members can read.";
 
 /// What is to be done about an event.
 pub(super) enum Work {
@@ -80,14 +66,6 @@ pub(super) enum Work {
     Unsealed(Heard),
     /// It can't be read.
     Sealed(Heard),
-}
-
-/// Choices that stand in a message of Lantern's.
-#[derive(Clone)]
-struct Offered {
-    spot: u32,
-    choices: Vec<ChoiceId>,
-    thread: Option<String>,
 }
 
 /// What a person did, with what belongs to it.
@@ -106,38 +84,6 @@ impl Said {
             Said::Pick(spot, choice) => Kind::Pick { spot: *spot, choice: *choice },
             Said::Command(command) => Kind::Command(*command),
             Said::Arrive(guide) => Kind::Arrive(guide.as_deref()),
-        }
-    }
-}
-
-/// Where something is said and answered.
-pub(super) struct Spot {
-    pub(super) room: Room,
-    pub(super) person: String,
-    /// The place's name in the service: a room, or a thread in a room that others read.
-    place: String,
-    /// The room's id among communities.
-    pub(super) community: String,
-    pub(super) direct: bool,
-    thread: Option<String>,
-    pub(super) event: String,
-    late: bool,
-    /// When it was taken from the desk.
-    pub(super) began: Instant,
-    /// `r`, or `k` for an answer to what could only be read later.
-    pub(super) letter: char,
-    urgent: bool,
-}
-
-impl Spot {
-    fn manner(&self, spot: u32) -> Manner<'_> {
-        Manner {
-            direct: self.direct,
-            person: &self.person,
-            event: &self.event,
-            thread: self.thread.as_deref(),
-            late: self.late,
-            spot,
         }
     }
 }
@@ -370,49 +316,6 @@ impl Bot {
         }
     }
 
-    // Messages without a key.
-
-    fn wait_for_key(self: &Arc<Self>, room: Room, heard: Heard) {
-        let bot = Arc::clone(self);
-        tokio::spawn(async move {
-            tokio::time::sleep(KEY_GRACE).await;
-            match bot.look_up(&room, &heard.id).await {
-                Some(found) if found.what != What::Sealed => bot.line_up(room.room_id(), found, Work::Heard),
-                _ => {
-                    let id = room.room_id().to_owned();
-                    bot.line_up(&id, heard, Work::Sealed);
-                }
-            }
-        });
-    }
-
-    /// Looks whether what couldn't be read can be read now.
-    pub(super) fn look_at_sealed(self: &Arc<Self>) {
-        let bot = Arc::clone(self);
-        tokio::spawn(async move {
-            for (id, events) in bot.ledger.all_sealed() {
-                let Some(room) = RoomId::parse(&id).ok().and_then(|id| bot.client.get_room(&id)) else {
-                    continue;
-                };
-                for event in events {
-                    let found = bot.look_up(&room, &event).await;
-                    if let Some(found) = found.filter(|found| found.what != What::Sealed)
-                        && bot.ledger.unseal(room.room_id(), &event).await
-                    {
-                        bot.line_up(room.room_id(), found, Work::Unsealed);
-                    }
-                }
-            }
-        });
-    }
-
-    /// An event of a room as the server has it, deciphered if possible.
-    async fn look_up(&self, room: &Room, event: &str) -> Option<Heard> {
-        let id = EventId::parse(event).ok()?;
-        let event = room.event(&id, Some(RequestConfig::short_retry())).await.ok()?;
-        hear::read(event.raw().json().get())
-    }
-
     // Answering.
 
     async fn answer(self: &Arc<Self>, job: Job<Work>, urgent: bool) {
@@ -438,74 +341,6 @@ impl Bot {
             events.push(job.event);
             self.ledger.finish(room.room_id(), &events).await;
         }
-    }
-
-    /// Where an event is answered; none where it turns out not to be for Lantern.
-    async fn spot(&self, room: &Room, heard: &Heard, letter: char, urgent: bool) -> Option<Spot> {
-        let direct = is_direct(room);
-        let id = room.room_id().to_string();
-        let (place, thread) = if direct {
-            (id, heard.thread.clone())
-        } else {
-            let root = self.root(room, heard).await?;
-            (format!("{id} {root}"), Some(root))
-        };
-        let age = heard.age.unwrap_or_else(|| clock::now().saturating_mul(1_000).saturating_sub(heard.at));
-        Some(Spot {
-            room: room.clone(),
-            person: heard.sender.clone(),
-            place,
-            community: moderators::community_id(&self.service, room.room_id().as_str()),
-            direct,
-            thread,
-            event: heard.id.clone(),
-            late: age > LATE && letter == 'r',
-            began: Instant::now(),
-            letter,
-            urgent,
-        })
-    }
-
-    /// The first event of the thread that this belongs to, in a room that others read: its own, where it begins one.
-    async fn root(&self, room: &Room, heard: &Heard) -> Option<String> {
-        if let What::Reaction { to, .. } = &heard.what {
-            if locked(&self.alerts).contains(to) {
-                return Some(heard.id.clone());
-            }
-            let thread = self.offered(room, to).await?.thread?;
-            return self.is_ours(room, &thread, &heard.sender).await.then_some(thread);
-        }
-        if self.is_said_to_us(heard) {
-            let root = heard.thread.clone().unwrap_or_else(|| heard.id.clone());
-            locked(&self.threads).put((root.clone(), heard.sender.clone()), true);
-            return Some(root);
-        }
-        if let Some(thread) = &heard.thread
-            && self.is_ours(room, thread, &heard.sender).await
-        {
-            return Some(thread.clone());
-        }
-        self.is_watched(room, heard).then(|| heard.thread.clone().unwrap_or_else(|| heard.id.clone()))
-    }
-
-    fn is_said_to_us(&self, heard: &Heard) -> bool {
-        match &heard.what {
-            What::Text { body, mentioned } => hear::asked(body).is_some() || mentioned.contains(&self.own),
-            What::Edit { body } => hear::asked(body).is_some(),
-            _ => false,
-        }
-    }
-
-    /// Whether this person began this thread by talking to Lantern.
-    async fn is_ours(&self, room: &Room, root: &str, person: &str) -> bool {
-        let key = (root.to_owned(), person.to_owned());
-        if let Some(known) = locked(&self.threads).get(&key) {
-            return *known;
-        }
-        let first = self.look_up(room, root).await;
-        let ours = first.is_some_and(|first| first.sender == person && self.is_said_to_us(&first));
-        locked(&self.threads).put(key, ours);
-        ours
     }
 
     async fn respond(self: &Arc<Self>, spot: &Spot, heard: &Heard) -> Sent {
@@ -645,75 +480,6 @@ impl Bot {
         (hear, outcome)
     }
 
-    pub(super) async fn say(self: &Arc<Self>, spot: &Spot, reply: &Reply, name: &str, open: u32) -> Sent {
-        for (at, content) in render::messages(reply, &spot.manner(open)).into_iter().enumerate() {
-            let offers = content.get(render::OFFERS).is_some();
-            let name = format!("{}.{}.{name}.{at}", spot.letter, spot.event);
-            let urgent = spot.urgent || reply.is_crisis();
-            let (sent, id) = send::message(&spot.room, content, &name, urgent, &self.gate).await;
-            let sort = match (reply.is_crisis(), spot.direct) {
-                (true, true) => Sort::crisis,
-                (true, false) => Sort::public_crisis,
-                (false, _) => Sort::member,
-            };
-            if sent == Sent::Done {
-                self.telemetry.replied(sort, spot.began.elapsed());
-            } else {
-                self.telemetry.failed(sort);
-                if sent == Sent::Refused {
-                    self.log.say("the server refused a message for good");
-                }
-                return sent;
-            }
-            if reply.is_crisis() && !spot.direct {
-                locked(&self.cried)
-                    .put((spot.room.room_id().to_string(), spot.person.clone()), Instant::now());
-            }
-            if let Some(id) = id.filter(|_| offers) {
-                let choices: Vec<ChoiceId> = reply.choices.iter().map(|offer| offer.id).collect();
-                let _ = self.reactions.try_send((spot.room.clone(), id.clone(), choices.len()));
-                let own = reply.place.as_ref().map_or(open, |place| place.spot());
-                locked(&self.offers).put(id, Offered { spot: own, choices, thread: spot.thread.clone() });
-            }
-        }
-        if let Some(notes) = reply.document.as_ref().filter(|_| spot.direct && reply.tone == Tone::Notes) {
-            self.send_file(spot, "my-notes.md", notes).await;
-        }
-        Sent::Done
-    }
-
-    /// A file beside the message that speaks of it. Where that fails, the message has the most of it still.
-    pub(super) async fn send_file(&self, spot: &Spot, name: &str, text: &str) {
-        let Ok(kind) = "text/markdown".parse() else { return };
-        let txn_id = Some(format!("{}.{}.file", spot.letter, spot.event).into());
-        let config = AttachmentConfig { txn_id, ..Default::default() };
-        let _ = spot.room.send_attachment(name, &kind, text.as_bytes().to_vec(), config).await;
-    }
-
-    /// The choices in a message of Lantern's, remembered or as they stand in it.
-    async fn offered(&self, room: &Room, event: &str) -> Option<Offered> {
-        if let Some(offered) = locked(&self.offers).get(event) {
-            return Some(offered.clone());
-        }
-        let id = EventId::parse(event).ok()?;
-        let event = room.event(&id, Some(RequestConfig::short_retry())).await.ok()?;
-        let json: Value = serde_json::from_str(event.raw().json().get()).ok()?;
-        if json["sender"] != self.own.as_str() {
-            return None;
-        }
-        let content = &json["content"];
-        let offers = &content[render::OFFERS];
-        let in_thread = content["m.relates_to"]["rel_type"] == "m.thread";
-        let root = content["m.relates_to"]["event_id"].as_str().filter(|_| in_thread);
-        let number = |value: &Value| value.as_u64().and_then(|number| u32::try_from(number).ok());
-        let choices = offers["choices"].as_array()?.iter().filter_map(number).map(ChoiceId::from_bits);
-        Some(Offered {
-            spot: number(&offers["spot"])?,
-            choices: choices.collect(),
-            thread: root.map(str::to_owned),
-        })
-    }
-
     /// What the room has chosen for itself.
     fn community(&self, spot: &Spot) -> Arc<Community> {
         self.moderators.communities().get(&spot.community)
@@ -723,109 +489,6 @@ impl Bot {
     pub(super) fn community_of(&self, room: &RoomId) -> Arc<Community> {
         self.moderators.communities().get(&moderators::community_id(&self.service, room.as_str()))
     }
-
-    /// An answer to a moderator.
-    pub(super) async fn say_markdown(&self, spot: &Spot, text: &str) -> Sent {
-        let name = format!("{}.{}.e1.0", spot.letter, spot.event);
-        let content = render::markdown(text, &spot.manner(0));
-        let (sent, _) = send::message(&spot.room, content, &name, false, &self.gate).await;
-        if sent == Sent::Done {
-            self.telemetry.replied(Sort::moderator, spot.began.elapsed());
-        } else {
-            self.telemetry.failed(Sort::moderator);
-        }
-        sent
-    }
-
-    // The adapter's own sentences.
-
-    async fn tell_sealed(self: &Arc<Self>, spot: &Spot) -> Sent {
-        self.ledger.seal(spot.room.room_id(), &spot.event).await;
-        let key = (spot.room.room_id().to_string(), spot.person.clone());
-        let told = locked(&self.told).get(&key).is_some_and(|at| at.elapsed() < TOLD_ONCE);
-        if told {
-            return Sent::Done;
-        }
-        let sent = self.tell(spot, SEALED).await;
-        if sent == Sent::Done {
-            locked(&self.told).put(key, Instant::now());
-        }
-        sent
-    }
-
-    /// Says that something couldn't be read, and whom to call: it may have been a cry for help.
-    async fn tell(self: &Arc<Self>, spot: &Spot, sentence: &str) -> Sent {
-        let library = self.service.library();
-        let session = self.service.session(&address(spot), clock::now()).ok().flatten().unwrap_or_default();
-        let (community, settings) = (self.community(spot), self.service.settings());
-        let country: Option<Country> = session.country.or(community.settings.country).or(settings.country);
-        let language = session.language.as_ref().or(community.settings.language.as_ref());
-        let wording = library.wording(language.or(settings.language.as_ref()));
-        let contacts = library.resources.contacts(country);
-        let number = contacts.emergency.unwrap_or(library.resources.international().emergency());
-        let words = if contacts.emergency.is_some() { DANGER } else { DANGER_ANYWHERE };
-        let danger = vec![
-            crate::script::Run::plain(words),
-            crate::script::Run::strong(number),
-            crate::script::Run::plain("."),
-        ];
-        let reply = Reply::told(vec![
-            Block::text(sentence),
-            Block::Paragraph(danger),
-            Block::Paragraph(reply::mention(&library.resources, country, wording)),
-        ]);
-        self.say(spot, &reply, "e1", 0).await
-    }
-
-    /// The first words in a room that Lantern was invited to, unless somebody said something there already.
-    pub(super) async fn welcome(self: &Arc<Self>, room: &Room) {
-        let id = room.room_id();
-        if is_direct(room) {
-            if self.ledger.has_spoken(id).await {
-                return;
-            }
-            let Some(person) = self.other_person(room).await else { return };
-            let spot = Spot {
-                room: room.clone(),
-                person,
-                place: id.to_string(),
-                community: moderators::community_id(&self.service, id.as_str()),
-                direct: true,
-                thread: None,
-                event: format!("{id}.{}", clock::now()),
-                late: false,
-                began: Instant::now(),
-                letter: 'w',
-                urgent: false,
-            };
-            self.converse(&spot, &Said::Arrive(None)).await;
-            return;
-        }
-        let world = room.history_visibility_or_default() == HistoryVisibility::WorldReadable;
-        let mut blocks = vec![Block::text(ROOM_GREETING)];
-        if world {
-            blocks.push(Block::text(WORLD_GREETING));
-        }
-        let manner = Manner { direct: false, person: "", event: "", thread: None, late: false, spot: 0 };
-        for content in render::messages(&Reply::told(blocks), &manner) {
-            send::message(room, content, &format!("w.{id}"), false, &self.gate).await;
-        }
-    }
-
-    async fn other_person(&self, room: &Room) -> Option<String> {
-        let members = room.members(matrix_sdk::RoomMemberships::JOIN).await.ok()?;
-        members.iter().map(|member| member.user_id().to_string()).find(|user| *user != self.own)
-    }
-}
-
-/// Nobody but one person and Lantern is there, and nobody from outside can read along.
-fn is_direct(room: &Room) -> bool {
-    room.active_members_count() <= 2
-        && room.history_visibility_or_default() != HistoryVisibility::WorldReadable
-}
-
-fn address(spot: &Spot) -> Address<'_> {
-    Address { platform: PLATFORM, person: &spot.person, place: &spot.place }
 }
 
 /// The event that a message of this name answers to the end: its last or its crisis reply.
