@@ -39,6 +39,8 @@ pub enum Matter {
         /// Whether they spoke to the bot.
         addressed: bool,
     },
+    /// Somebody sent a picture, a recording or a file in private, without a word.
+    Wordless,
     /// Somebody used a command, a button or a form.
     Used(Box<Interaction>),
 }
@@ -102,7 +104,17 @@ impl Front {
         let Ok(message) = serde_json::from_str::<Message<'_>>(data) else { return };
         let bot = &self.bot;
         let (Some(author), Some(text)) = (&message.author, &message.content) else { return };
-        if author.bot || author.id == bot.me || message.webhook_id.is_some() || text.is_empty() {
+        if author.bot || author.id == bot.me || message.webhook_id.is_some() {
+            return;
+        }
+        if text.is_empty() {
+            let wordless = !message.attachments.is_empty() || !message.sticker_items.is_empty();
+            if wordless && !edited && message.guild_id.is_none() {
+                let to = To::Channel(message.channel_id);
+                let watched = Watched::new(&bot.telemetry);
+                let scene = bot.scene(author.id, None, message.channel_id, "", to, watched);
+                self.push(scene, Matter::Wordless, None);
+            }
             return;
         }
         // An update without an edit is a preview that unfolded.
@@ -168,8 +180,9 @@ impl Front {
         }
         let screened = interaction.texts().into_iter().map(|text| (text, scene.library.screen(text)));
         let worst = screened.max_by_key(|(_, concern)| concern.level);
-        let worst = worst
-            .filter(|(_, concern)| concern.level >= Level::Concern && !moderator::is_theirs(&interaction));
+        // Words about scripts are nobody's own; whoever may not use those commands has typed them for themselves.
+        let theirs = moderator::is_theirs(&interaction) && bot.is_moderator(&scene, &interaction);
+        let worst = worst.filter(|(_, concern)| concern.level >= Level::Concern && !theirs);
         let worst = worst.map(|(text, concern)| (text.to_owned(), concern));
         if worst.is_none() && !answers_in_place(&interaction) {
             let (outbox, to, watched) = (bot.outbox.clone(), scene.to.clone(), scene.watched.clone());
@@ -221,6 +234,7 @@ impl Work for Task {
                 self.bot.rescue_in_public(&self.scene, *message, concern, text, *addressed);
                 self.sent = true;
             }
+            Matter::Wordless => {}
         }
     }
 
@@ -228,6 +242,7 @@ impl Work for Task {
         let Task { bot, scene, matter, worst, sent } = self;
         match matter {
             Matter::Private { edited: true, .. } if worst.is_none() => {}
+            Matter::Wordless => bot.tell_wordless(&scene),
             Matter::Private { event, text, .. } => {
                 bot.converse(&scene, &event, Kind::Text(&text), sent);
             }

@@ -105,6 +105,11 @@ impl Bot {
         }
     }
 
+    /// Whether somebody may change what this server has chosen.
+    pub fn is_moderator(&self, scene: &Scene, interaction: &Interaction) -> bool {
+        self.moderator(scene, interaction).is_some()
+    }
+
     /// The community and the name of whoever may change it.
     fn moderator(&self, scene: &Scene, interaction: &Interaction) -> Option<(String, String)> {
         let server = scene.server?;

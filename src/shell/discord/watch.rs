@@ -161,6 +161,13 @@ impl Bot {
         self.alert(scene, message, concern, true);
     }
 
+    /// Tells somebody who sent a picture or a recording that only words can be read, and where people are.
+    pub fn tell_wordless(&self, scene: &Scene) {
+        let words = "I can only read typed words, not pictures, recordings or files. Please type what you'd like to say. If you need a person now, press below.";
+        let wording = scene.library.wording(scene.language.as_ref());
+        self.tell(scene, words, None, vec![render::people_button(wording)], Sort::member);
+    }
+
     /// Tells somebody who mentioned the bot how to talk with it in private.
     pub fn hint(&self, scene: &Scene, message: Id) {
         let quiet = scene.community.settings.quiet.contains(&scene.channel.to_string());

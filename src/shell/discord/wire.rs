@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{self, Deserializer, Visitor};
+use serde::de::{self, Deserializer, IgnoredAny, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
@@ -129,6 +129,12 @@ pub struct Message<'a> {
     pub mentions: Vec<User>,
     /// The webhook that wrote it, if one did.
     pub webhook_id: Option<Id>,
+    /// Pictures, recordings, files.
+    #[serde(default)]
+    pub attachments: Vec<IgnoredAny>,
+    /// Stickers.
+    #[serde(default)]
+    pub sticker_items: Vec<IgnoredAny>,
 }
 
 /// A command, a button, a form: something that wants an answer within three seconds.
