@@ -91,6 +91,7 @@ pub(crate) struct AnchorsBuilder {
     columns: Vec<u8>,
     notes: BTreeMap<Anchor, Vec<Note>>,
     rare: BTreeMap<String, Vec<String>>,
+    typed: BTreeMap<String, Vec<String>>,
     contractions: BTreeMap<String, BTreeSet<String>>,
 }
 
@@ -98,6 +99,11 @@ impl AnchorsBuilder {
     /// A word that is found also when it is disguised, and spellings that are read as it.
     pub fn rare(&mut self, word: &str, misspelt: &[String]) {
         self.rare.entry(word.to_owned()).or_default().extend(misspelt.iter().cloned());
+    }
+
+    /// A word that is found also when it is mistyped, and spellings that are read as it.
+    pub fn typed(&mut self, word: &str, mistyped: &[String]) {
+        self.typed.entry(word.to_owned()).or_default().extend(mistyped.iter().cloned());
     }
 
     /// A word that may lose its apostrophe.
@@ -150,6 +156,11 @@ impl AnchorsBuilder {
             if let Some(misspelt) = self.rare.get(word) {
                 let disguises = Dictionary::disguises(word);
                 spelt.extend(disguises.iter().chain(misspelt).map(|spelling| (hash(spelling), range)));
+            }
+            spelt.extend(super::words::dropped(word).map(|spelling| (hash(&spelling), range)));
+            if let Some(mistyped) = self.typed.get(word) {
+                let typings = Dictionary::typings(word);
+                spelt.extend(typings.iter().chain(mistyped).map(|spelling| (hash(spelling), range)));
             }
             let parted = self.contractions.get(word).into_iter().flatten();
             spelt.extend(parted.map(|spelling| (hash(spelling), range)));

@@ -253,7 +253,9 @@ impl<const KEEP: bool> Folder<KEEP> {
                     break;
                 }
             } else {
-                word |= self.wide(c, i);
+                let after = text.as_bytes().get(i + c.len_utf8());
+                let next = after.is_some_and(|&b| PLAIN[b as usize] > FIRST_PLAIN);
+                word |= self.wide(c, i, next);
             }
             i += c.len_utf8();
             if !word {
@@ -266,8 +268,9 @@ impl<const KEEP: bool> Folder<KEEP> {
         i
     }
 
-    /// Writes a character outside ASCII; answers whether it is part of a word.
-    fn wide(&mut self, c: char, from: usize) -> bool {
+    /// Writes a character outside ASCII; answers whether it is part of a word. `next` says whether a letter or a digit
+    /// comes straight after it.
+    fn wide(&mut self, c: char, from: usize, next: bool) -> bool {
         if self.single
             && let Some(joined) = self.join(c)
         {
@@ -284,6 +287,11 @@ impl<const KEEP: bool> Folder<KEEP> {
             Kind::Stop => self.mark(b'.', from),
             Kind::Pause => self.mark(b',', from),
             Kind::Quote => self.mark(b'"', from),
+            // A picture in the middle of a word strikes out a letter, as a star does.
+            Kind::Picture if next && self.last().is_ascii_lowercase() => {
+                self.odd = true;
+                self.put(b'*', from);
+            }
             Kind::Picture => {
                 self.gap(from);
                 self.char(c, from);

@@ -23,6 +23,8 @@ pub(crate) struct Token {
     pub word: WordId,
     /// The dictionary's longest stem (`suicid*`) that it begins with, or [`UNKNOWN`].
     pub stem: WordId,
+    /// The word that it is in another language's list and a slip of here ("beter"), or [`UNKNOWN`].
+    pub slip: WordId,
     /// Where it stands in the folded text.
     pub start: u32,
     pub end: u32,
@@ -73,7 +75,17 @@ pub(crate) struct Dictionary {
     names: Vec<Box<str>>,
     /// Words that are read also when disguised.
     rare: Vec<(Box<str>, WordId)>,
+    /// Words that are read also when mistyped, and no more than that.
+    typed: Vec<(Box<str>, WordId)>,
+    /// Spellings that a list gives for a word.
+    listed: Vec<(Box<str>, WordId)>,
     slips: FastMap<Box<str>, WordId>,
+    /// Slips that are words of other languages.
+    foreign: FastMap<Box<str>, WordId>,
+    /// Words of the lists that say which of their words may be mistyped.
+    own: FastMap<WordId, ()>,
+    /// Whether such a list is being entered.
+    entering: bool,
     /// First halves of rare words that somebody might part in two.
     halves: FastMap<Box<str>, ()>,
     /// Words that may have lost their apostrophe ("don t"), as they are then folded.
@@ -121,7 +133,15 @@ impl Dictionary {
         if id == next {
             self.names.push(word.into());
         }
+        if self.entering {
+            self.own.insert(id, ());
+        }
         id
+    }
+
+    /// Says whether the words that follow are of a list that says which of them may be mistyped.
+    pub fn enter(&mut self, mistyped: bool) {
+        self.entering = mistyped;
     }
 
     /// The id of a word that was entered before, or [`UNKNOWN`].
@@ -144,10 +164,16 @@ impl Dictionary {
         self.rare.push((word.into(), id));
     }
 
+    /// Reads `word` also when it is mistyped by one slip.
+    pub fn add_typed(&mut self, word: &str) {
+        let id = self.intern(word);
+        self.typed.push((word.into(), id));
+    }
+
     /// A spelling that is read as `word`, unless it is a word itself.
     pub fn add_misspelling(&mut self, word: &str, misspelt: &str) {
         let id = self.intern(word);
-        self.slips.insert(misspelt.into(), id);
+        self.listed.push((misspelt.into(), id));
     }
 
     /// A short word that people write together with the next: "imgonna".
@@ -164,7 +190,11 @@ impl Dictionary {
     /// Everything that a token may be read as: its word, and every stem that it begins with.
     pub fn readings(&self, token: &Token) -> impl Iterator<Item = WordId> {
         let stems = std::iter::successors(Some(token.stem), |&stem| self.shorter.get(stem as usize).copied());
+        // A number that some phrase names ("988") is a number all the same.
+        let number = self.names[token.word as usize].bytes().next().is_some_and(|b| b.is_ascii_digit());
         std::iter::once(token.word)
+            .chain(number.then_some(NUMBER))
+            .chain(std::iter::once(token.slip))
             .chain(stems.take_while(|&stem| stem != UNKNOWN))
             .filter(|&word| word != UNKNOWN)
     }
@@ -172,14 +202,33 @@ impl Dictionary {
     /// Call once all words are in. `joined` are letters that, inside a longer word, tell that several
     /// were run together.
     pub fn seal(&mut self, joined: &[String]) -> Result<(), aho_corasick::BuildError> {
-        for (word, id) in &self.rare {
-            for slip in slips(word) {
-                if !self.words.contains_key(slip.as_str()) {
-                    self.slips.entry(slip.into()).or_insert(*id);
+        // Rare words first: a slip that could be two words is rather the one that matters.
+        let rare = self.rare.iter().map(|(word, id)| (slips(word), *id));
+        let typed = self.typed.iter().map(|(word, id)| (mistyped(word), *id));
+        let listed = self.listed.iter().map(|(spelling, id)| (vec![spelling.to_string()], *id));
+        for (slips, id) in listed.chain(rare).chain(typed) {
+            for slip in slips {
+                match self.words.get(slip.as_str()) {
+                    None => {
+                        self.slips.entry(slip.into()).or_insert(id);
+                    }
+                    Some(word) if self.own.contains_key(&id) && !self.own.contains_key(word) => {
+                        self.foreign.entry(slip.into()).or_insert(id);
+                    }
+                    Some(_) => {}
                 }
             }
+        }
+        for (word, _) in &self.rare {
             for half in halves(word) {
                 self.halves.insert(half.into(), ());
+            }
+        }
+        // "killin", "thinkin".
+        let dropped = self.words.iter().filter_map(|(word, &id)| Some((dropped(word)?, id)));
+        for (word, id) in dropped.collect::<Vec<_>>() {
+            if !self.words.contains_key(word.as_str()) {
+                self.slips.entry(word.into()).or_insert(id);
             }
         }
         for (stem, &id) in &self.stems {
@@ -207,6 +256,11 @@ impl Dictionary {
         let mut all = slips(word);
         all.extend(halves(word).map(|half| format!("{half} {}", &word[half.len()..])));
         all
+    }
+
+    /// Every spelling under which a word that may be mistyped wakes the reader, besides its own.
+    pub fn typings(word: &str) -> Vec<String> {
+        mistyped(word)
     }
 
     fn plain(&self, word: &str) -> Option<(WordId, WordId)> {
@@ -268,6 +322,23 @@ impl Dictionary {
         let rest =
             self.glued.iter().filter_map(|short| word.strip_prefix(&**short).filter(|rest| rest.len() > 2));
         rest.filter_map(|rest| self.words.get(rest)).next().map(|&id| (id, UNKNOWN))
+    }
+
+    /// Two words of which the space went astray by one letter ("wan tto"): how long the first of them really is.
+    fn moved(&self, before: &str, word: &str) -> Option<usize> {
+        let plain = |word: &str| word.bytes().all(|b| b.is_ascii_lowercase());
+        let fits = before.len() > 1 && word.len() > 1 && before.len() + word.len() <= LONGEST;
+        if !fits || !plain(before) || !plain(word) {
+            return None;
+        }
+        let whole = format!("{before}{word}");
+        [before.len() + 1, before.len() - 1].into_iter().find(|&at| {
+            let (first, second) = whole.split_at(at);
+            second.len() > 1
+                && first.len() > 1
+                && self.words.contains_key(first)
+                && self.words.contains_key(second)
+        })
     }
 
     /// A word whose letters were stretched, or a slip of one.
@@ -352,7 +423,7 @@ impl Dictionary {
             sentence += 1;
             let mut push = |start: usize, end: usize, (word, stem): (WordId, WordId)| {
                 let stop = std::mem::take(&mut stop);
-                tokens.push(Token { word, stem, start: start as u32, end: end as u32, stop });
+                tokens.push(Token { word, stem, slip: UNKNOWN, start: start as u32, end: end as u32, stop });
             };
             let first = word.as_bytes()[0];
             if first >= 0x80 && word.chars().next().is_some_and(single) {
@@ -376,6 +447,10 @@ impl Dictionary {
         if lone >= 3 {
             self.spaced(folded, &mut tokens, lone);
         }
+        for token in &mut tokens {
+            let word = &folded[token.start as usize..token.end as usize];
+            token.slip = self.foreign.get(word).copied().unwrap_or(UNKNOWN);
+        }
         tokens
     }
 
@@ -398,14 +473,39 @@ impl Dictionary {
                 if let Some(word) = found {
                     let stop = last.stop;
                     tokens.pop();
-                    tokens.push(Token { word, stem: UNKNOWN, start: last.start, end: end as u32, stop });
+                    tokens.push(Token {
+                        word,
+                        stem: UNKNOWN,
+                        slip: UNKNOWN,
+                        start: last.start,
+                        end: end as u32,
+                        stop,
+                    });
                     return;
                 }
             }
         }
+        if let Some(last) = tokens.last().copied()
+            && start == last.end as usize + 1
+            && !*stop
+            && self.known(word).is_none()
+            && let Some(at) = self.moved(&folded[last.start as usize..last.end as usize], word)
+            && self.resolve(word).is_none()
+        {
+            let gap = last.start as usize + at;
+            let stop = last.stop;
+            tokens.pop();
+            let whole: String = folded[last.start as usize..end].replace(' ', "");
+            for (from, to, stop) in [(0, at, stop), (at, whole.len(), false)] {
+                let (word, stem) = self.plain(&whole[from..to]).unwrap_or_default();
+                let (start, end) = if from == 0 { (last.start as usize, gap) } else { (gap, end) };
+                tokens.push(Token { word, stem, slip: UNKNOWN, start: start as u32, end: end as u32, stop });
+            }
+            return;
+        }
         let mut push = |start: usize, end: usize, (word, stem): (WordId, WordId)| {
             let stop = std::mem::take(stop);
-            tokens.push(Token { word, stem, start: start as u32, end: end as u32, stop });
+            tokens.push(Token { word, stem, slip: UNKNOWN, start: start as u32, end: end as u32, stop });
         };
         // Before the closer look, which may see no more than a stem ("killmyself" begins like "killing").
         if !self.words.contains_key(word)
@@ -460,6 +560,7 @@ impl Dictionary {
             tokens.push(Token {
                 word,
                 stem,
+                slip: UNKNOWN,
                 start: positions[start] as u32,
                 end: positions[end - 1] as u32 + 1,
                 stop: i == 0 && first.stop,
@@ -594,6 +695,43 @@ fn slips(word: &str) -> Vec<String> {
     all.dedup();
     all.retain(|slip| slip != word);
     all
+}
+
+/// The slips of a word of every day, from four letters: the shorter, the fewer, as short words lie close together.
+fn mistyped(word: &str) -> Vec<String> {
+    let mut all = match word.len() {
+        0..4 => Vec::new(),
+        4 | 5 => {
+            let bytes = word.as_bytes();
+            let swapped = (0..bytes.len() - 1).map(|at| {
+                let mut swapped = bytes.to_vec();
+                swapped.swap(at, at + 1);
+                swapped
+            });
+            let wrong = (1..bytes.len()).filter(|&at| !b"aeiou".contains(&bytes[at])).flat_map(|at| {
+                neighbours(bytes[at]).iter().map(move |&near| {
+                    let mut wrong = bytes.to_vec();
+                    wrong[at] = near;
+                    wrong
+                })
+            });
+            let lost = (1..bytes.len()).filter(|_| bytes.len() > 4).map(|at| {
+                let mut lost = bytes.to_vec();
+                lost.remove(at);
+                lost
+            });
+            swapped.chain(wrong).chain(lost).filter_map(|bytes| String::from_utf8(bytes).ok()).collect()
+        }
+        _ => slips(word),
+    };
+    all.retain(|slip| slip != word);
+    all
+}
+
+/// A word that ends in "ing", as it is spoken.
+pub(crate) fn dropped(word: &str) -> Option<String> {
+    let stem = word.strip_suffix("ing").filter(|stem| stem.len() >= 3 && stem.is_ascii())?;
+    Some(format!("{stem}in"))
 }
 
 /// Keys next to a key on common keyboards, and vowels that sound alike.
