@@ -143,6 +143,13 @@ impl<const KEEP: bool> Folder<KEEP> {
             let Some(&byte) = bytes.get(i) else { break };
             match PLAIN[byte as usize] {
                 SYMBOL => i = self.symbol(bytes, i),
+                // The dot of ".45" ends nothing.
+                STOP if byte == b'.'
+                    && self.last() == b' '
+                    && bytes.get(i + 1).is_some_and(u8::is_ascii_digit) =>
+                {
+                    i += 1;
+                }
                 STOP => {
                     // Several dots are a pause for breath.
                     let dots = bytes[i..].iter().take_while(|&&b| b == b'.').count();
@@ -276,6 +283,13 @@ impl<const KEEP: bool> Folder<KEEP> {
         {
             self.replace_last(joined, from);
             return false;
+        }
+        // After a letter, and where it opens nothing, a sign is a letter too.
+        if let Some(letter) =
+            letters::sign(c).filter(|_| self.last().is_ascii_lowercase() && (next || c != '¡'))
+        {
+            self.put(letter, from);
+            return true;
         }
         match letters::kind(c) {
             Kind::Nothing => return false,

@@ -370,8 +370,15 @@ impl Dictionary {
 
     /// Several words run together, at least one of them rare.
     fn segments(&self, word: &str) -> Option<Vec<Piece>> {
-        if word.len() < 6 || word.len() > LONGEST || !word.is_ascii() || !self.joined.as_ref()?.is_match(word)
-        {
+        if word.len() < 6 || !self.joined.as_ref()?.is_match(word) {
+            return None;
+        }
+        self.parted(word)
+    }
+
+    /// The fewest words of the dictionary that make up a row of letters.
+    fn parted(&self, word: &str) -> Option<Vec<Piece>> {
+        if word.len() > LONGEST || !word.is_ascii() {
             return None;
         }
         // best[i] = the fewest words that make up word[..i], and where the last of them starts.
@@ -383,8 +390,10 @@ impl Dictionary {
                 let piece = &word[start..end];
                 let real =
                     self.words.contains_key(piece) && (piece.len() > 1 || matches!(piece, "i" | "a" | "u"));
-                if real && best[end].is_none_or(|(least, _)| count + 1 < least) {
-                    best[end] = Some((count + 1, start));
+                // A word of one letter counts for more: "end it all" rather than "end i tall".
+                let count = count + if piece.len() > 1 { 2 } else { 3 };
+                if real && best[end].is_none_or(|(least, _)| count < least) {
+                    best[end] = Some((count, start));
                 }
             }
         }
@@ -551,10 +560,12 @@ impl Dictionary {
             .filter(|&i| folded.as_bytes()[i] != b' ' && !matches!(folded.as_bytes()[i], b'.' | b',' | b'"'))
             .collect();
         let word: String = positions.iter().map(|&i| folded.as_bytes()[i] as char).collect();
-        let whole = || {
-            self.resolve(&word).filter(|found| found.0 != NUMBER).map(|found| vec![(0, word.len(), found)])
-        };
-        let Some(pieces) = self.segments(&word).or_else(whole) else { return };
+        let found = self.resolve(&word).filter(|found| found.0 != NUMBER);
+        let whole = |found| vec![(0, word.len(), found)];
+        // A whole word, then several, then the beginning of one.
+        let exact = found.filter(|found| found.0 != UNKNOWN).map(whole);
+        let several = || self.segments(&word).or_else(|| self.parted(&word));
+        let Some(pieces) = exact.or_else(several).or_else(|| found.map(whole)) else { return };
         tokens.truncate(from);
         for (i, (start, end, (word, stem))) in pieces.into_iter().enumerate() {
             tokens.push(Token {
