@@ -290,10 +290,12 @@ impl<'a> Writer<'a> {
         let mut rarest: Vec<Option<Vec<Listed>>> = Vec::new();
         for (index, hint) in list.hints.iter().enumerate() {
             let mut all = Some(Vec::new());
+            let mut phrases = Vec::new();
             for phrase in &hint.phrases {
                 for pieces in self.variants(&phrase.value) {
                     let Some(written) = self.phrase(&pieces, &phrase.at, builder, lists) else { continue };
                     owners.push(Owner::Hint(index as u16));
+                    phrases.push(Self::anchors(written.clone()));
                     match (&mut all, Self::sorted(written).into_iter().next()) {
                         (Some(all), Some(mut first)) => all.append(&mut first),
                         _ => all = None,
@@ -305,6 +307,7 @@ impl<'a> Writer<'a> {
                 all.dedup_by_key(|listed| listed.number);
             }
             rarest.push(all);
+            asked.hint(phrases);
         }
         let mut together = Vec::new();
         let mut parts = vec![Vec::new(); list.hints.len()];
@@ -314,7 +317,7 @@ impl<'a> Writer<'a> {
                 let Some(hints) = ids.iter().map(at).collect::<Option<Vec<usize>>>() else { continue };
                 if rule.beside.is_none() {
                     let words = hints.iter().filter_map(|&hint| rarest[hint].clone()).collect();
-                    asked.phrase(Self::anchors(words));
+                    asked.together(Self::anchors(words), &hints);
                 }
                 hints.iter().for_each(|&hint| parts[hint].push(together.len() as u16));
                 let hints = hints.into_iter().map(|hint| hint as u16).collect();
