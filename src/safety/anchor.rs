@@ -53,8 +53,10 @@ pub(crate) struct Asked {
 pub(crate) struct AskedOf {
     /// The number of each element, by its lists.
     elements: FastMap<Vec<usize>, u32>,
-    /// For each phrase, its elements, the rarest first.
-    demands: BTreeSet<Vec<u32>>,
+    /// For each phrase, its elements, the rarest first; where hints stand together, those hints as well.
+    demands: BTreeSet<(Vec<u32>, Vec<u32>)>,
+    /// For each hint, the elements of each of its phrases.
+    hints: Vec<Vec<Vec<u32>>>,
     /// Which elements a word writes: columns of 64.
     notes: BTreeMap<Anchor, BTreeMap<u32, u64>>,
 }
@@ -64,7 +66,25 @@ impl AskedOf {
     pub fn phrase(&mut self, elements: Vec<Asked>) {
         let demand: Vec<u32> = elements.into_iter().map(|asked| self.element(asked)).collect();
         if !demand.is_empty() {
-            self.demands.insert(demand);
+            self.demands.insert((demand, Vec::new()));
+        }
+    }
+
+    /// What the phrases of the next hint ask for, one of which has to match.
+    pub fn hint(&mut self, phrases: Vec<Vec<Asked>>) {
+        let elements = phrases
+            .into_iter()
+            .map(|phrase| phrase.into_iter().map(|asked| self.element(asked)).collect())
+            .collect();
+        self.hints.push(elements);
+    }
+
+    /// Hints that stand together, by their numbers; `elements` has, for each, any word that one of its phrases can't do
+    /// without: a first look, which is cheap.
+    pub fn together(&mut self, elements: Vec<Asked>, hints: &[usize]) {
+        let demand: Vec<u32> = elements.into_iter().map(|asked| self.element(asked)).collect();
+        if !demand.is_empty() {
+            self.demands.insert((demand, hints.iter().map(|&hint| hint as u32).collect()));
         }
     }
 
@@ -90,11 +110,13 @@ impl AskedOf {
 #[derive(Default)]
 pub(crate) struct AnchorsBuilder {
     languages: u8,
-    demands: BTreeSet<Vec<u32>>,
+    demands: BTreeSet<(Vec<u32>, Vec<u32>)>,
+    hints: Vec<Vec<Vec<u32>>>,
     /// For each 64 elements, their language.
     columns: Vec<u8>,
     notes: BTreeMap<Anchor, Vec<Note>>,
     rare: BTreeMap<String, Vec<String>>,
+    typed: BTreeMap<String, Vec<String>>,
     contractions: BTreeMap<String, BTreeSet<String>>,
 }
 
@@ -102,6 +124,11 @@ impl AnchorsBuilder {
     /// A word that is found also when it is disguised, and spellings that are read as it.
     pub fn rare(&mut self, word: &str, misspelt: &[String]) {
         self.rare.entry(word.to_owned()).or_default().extend(misspelt.iter().cloned());
+    }
+
+    /// A word that is found also when it is mistyped, and spellings that are read as it.
+    pub fn typed(&mut self, word: &str, mistyped: &[String]) {
+        self.typed.entry(word.to_owned()).or_default().extend(mistyped.iter().cloned());
     }
 
     /// A word that may lose its apostrophe.
@@ -115,7 +142,14 @@ impl AnchorsBuilder {
         self.columns.resize(self.columns.len() + asked.elements.len().div_ceil(64), self.languages);
         self.languages += 1;
         let shifted = |demand: Vec<u32>| demand.into_iter().map(|bit| bit + first * 64).collect::<Vec<_>>();
-        self.demands.extend(asked.demands.into_iter().map(shifted));
+        let before = self.hints.len() as u32;
+        self.demands.extend(
+            asked.demands.into_iter().map(|(demand, hints)| {
+                (shifted(demand), hints.into_iter().map(|hint| hint + before).collect())
+            }),
+        );
+        let hints = asked.hints.into_iter();
+        self.hints.extend(hints.map(|phrases| phrases.into_iter().map(shifted).collect()));
         for (word, columns) in asked.notes {
             let notes = columns.into_iter().map(|(column, bits)| Note { column: column + first, bits });
             self.notes.entry(word).or_default().extend(notes);
@@ -155,14 +189,21 @@ impl AnchorsBuilder {
                 let disguises = Dictionary::disguises(word);
                 spelt.extend(disguises.iter().chain(misspelt).map(|spelling| (hash(spelling), range)));
             }
+            spelt.extend(super::dictionary::dropped(word).map(|spelling| (hash(&spelling), range)));
+            if let Some(mistyped) = self.typed.get(word) {
+                let typings = Dictionary::typings(word);
+                spelt.extend(typings.iter().chain(mistyped).map(|spelling| (hash(spelling), range)));
+            }
             let parted = self.contractions.get(word).into_iter().flatten();
             spelt.extend(parted.map(|spelling| (hash(spelling), range)));
         }
         let mut rarest = vec![0; self.columns.len()];
-        let mut demands: Vec<Vec<Box<[u32]>>> = vec![Vec::new(); self.columns.len() * 64];
-        for demand in &self.demands {
+        let mut demands: Vec<Vec<Demand>> = Vec::new();
+        demands.resize_with(self.columns.len() * 64, Vec::new);
+        for (demand, hints) in &self.demands {
             rarest[(demand[0] / 64) as usize] |= 1 << (demand[0] % 64);
-            demands[demand[0] as usize].push(demand[1..].into());
+            let others = demand[1..].into();
+            demands[demand[0] as usize].push(Demand { others, hints: hints.as_slice().into() });
         }
         let unspaced_ranges = unspaced.iter().map(|&(_, range)| range).collect();
         let joined = joined.iter().map(|letters| letters.as_str().into()).collect();
@@ -176,6 +217,7 @@ impl AnchorsBuilder {
             by_word,
             rarest,
             demands,
+            hints: self.hints,
             columns: self.columns,
         })
     }
@@ -295,6 +337,14 @@ impl Stems {
     }
 }
 
+/// What a phrase, or hints that stand together, can't do without beside the rarest element.
+#[derive(Serialize, Deserialize)]
+struct Demand {
+    others: Box<[u32]>,
+    /// Hints of which some phrase has to have all its elements; none for a phrase.
+    hints: Box<[u32]>,
+}
+
 /// The compiled search.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Anchors {
@@ -310,7 +360,9 @@ pub(crate) struct Anchors {
     /// The elements that are the rarest of some phrase.
     rarest: Vec<u64>,
     /// For each of them, what its phrases demand beside it.
-    demands: Vec<Vec<Box<[u32]>>>,
+    demands: Vec<Vec<Demand>>,
+    /// For each hint, the elements of each of its phrases.
+    hints: Vec<Vec<Vec<u32>>>,
     columns: Vec<u8>,
 }
 
@@ -342,8 +394,10 @@ impl Seen<'_> {
             let mut rarest = seen & self.anchors.rarest[column];
             while rarest != 0 && awake >> self.anchors.columns[column] & 1 == 0 {
                 let element = column as u32 * 64 + rarest.trailing_zeros();
-                let met = |demand: &[u32]| demand.iter().all(|&other| self.has(other));
-                if self.anchors.demands[element as usize].iter().any(|demand| met(demand)) {
+                let all = |elements: &[u32]| elements.iter().all(|&other| self.has(other));
+                let hint = |hint: &u32| self.anchors.hints[*hint as usize].iter().any(|phrase| all(phrase));
+                let met = |demand: &Demand| all(&demand.others) && demand.hints.iter().all(hint);
+                if self.anchors.demands[element as usize].iter().any(met) {
                     awake |= 1 << self.anchors.columns[column];
                 }
                 rarest &= rarest - 1;

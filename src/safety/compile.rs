@@ -28,6 +28,7 @@ const MOST_WRITTEN: usize = 200;
 pub(crate) enum Owner {
     Rule(u16),
     Context(u16),
+    Hint(u16),
 }
 
 /// A rule without its texts.
@@ -40,6 +41,17 @@ pub(crate) struct RuleEntry {
     pub firm: bool,
     pub certain: bool,
     pub whole: bool,
+}
+
+/// Hints that are a sign of a rule where they stand together.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Together {
+    pub rule: u16,
+    pub hints: Vec<u16>,
+    /// Words from the first to the last, at most.
+    pub within: u32,
+    /// In one sentence.
+    pub sentence: bool,
 }
 
 /// A context without its texts.
@@ -59,6 +71,10 @@ pub(crate) struct ContextEntry {
 pub(crate) struct Language {
     pub rules: Vec<RuleEntry>,
     pub contexts: Vec<ContextEntry>,
+    pub hints: Vec<RuleId>,
+    pub together: Vec<Together>,
+    /// For each hint, the indices in `together` that it is part of.
+    pub parts: Vec<Vec<u16>>,
     /// For each phrase of the chart.
     pub owners: Vec<Owner>,
     pub chart: Chart,
@@ -81,6 +97,11 @@ struct Listed {
     /// What its rarest words come to.
     price: usize,
     rarest: Rc<Rarest>,
+}
+
+/// What the rarest words of an element come to.
+fn price(lists: &Vec<Listed>) -> usize {
+    lists.iter().map(|list| list.price).sum()
 }
 
 /// Lists that are in the chart already: named sets by their name, others by their rows.
@@ -150,14 +171,21 @@ fn compile(lists: &[(Source<'_>, List)], faults: &mut Vec<Diagnostic>) -> Option
 
 /// Enters all words of a list into the dictionary.
 fn enter(list: &List, dictionary: &mut Dictionary, anchors: &mut AnchorsBuilder) {
+    dictionary.enter(!list.typed.is_empty());
     for spellings in &list.rare {
         let [word, misspelt @ ..] = spellings.as_slice() else { continue };
         dictionary.add_rare(word);
         misspelt.iter().for_each(|misspelt| dictionary.add_misspelling(word, misspelt));
         anchors.rare(word, misspelt);
     }
+    for spellings in &list.typed {
+        let [word, mistyped @ ..] = spellings.as_slice() else { continue };
+        dictionary.add_typed(word);
+        mistyped.iter().for_each(|mistyped| dictionary.add_misspelling(word, mistyped));
+        anchors.typed(word, mistyped);
+    }
     list.glued.iter().for_each(|word| dictionary.add_glued(word));
-    for word in list.fillers.iter().chain(&list.common) {
+    for word in list.fillers.iter().chain(&list.common).chain(&list.waking) {
         dictionary.intern(word);
     }
     for (before, after) in &list.contractions {
@@ -166,8 +194,9 @@ fn enter(list: &List, dictionary: &mut Dictionary, anchors: &mut AnchorsBuilder)
     }
     list.sets.iter().for_each(|(_, set)| enter_entries(&set.value, dictionary));
     let rules = list.rules.iter().flat_map(|rule| &rule.phrases);
+    let hints = list.hints.iter().flat_map(|hint| &hint.phrases);
     let contexts = list.contexts.iter().flat_map(|context| &context.phrases);
-    for piece in rules.chain(contexts).flat_map(|phrase| &phrase.value) {
+    for piece in rules.chain(hints).chain(contexts).flat_map(|phrase| &phrase.value) {
         if let Piece::Words(entries) | Piece::Maybe(entries) = piece {
             enter_entries(entries, dictionary);
         }
@@ -243,19 +272,28 @@ impl<'a> Writer<'a> {
                 }
             }
         }
+        for (index, word) in list.waking.iter().enumerate() {
+            let word = Anchor::Word(self.dictionary.id(word));
+            // No list of the chart has such a number.
+            let lists = vec![usize::MAX - index];
+            asked.phrase(vec![Asked { lists, words: vec![Rc::new(Some(vec![(0, word)]))] }]);
+        }
+        let (together, parts) = self.hints(&mut builder, &mut lists, &mut owners, &mut asked);
         let mut contexts = Vec::new();
         for (index, context) in list.contexts.iter().enumerate() {
-            let only = context
-                .only
-                .iter()
-                .filter_map(|only| list.rules.iter().position(|r| r.id.value == only.value));
+            let named = |ids: &[Placed<String>], rule: &str| ids.iter().any(|id| id.value == rule);
+            let defuses = |rule: &str| {
+                (context.only.is_empty() || named(&context.only, rule)) && !named(&context.except, rule)
+            };
+            let all = context.only.is_empty() && context.except.is_empty();
+            let only = list.rules.iter().enumerate().filter(|(_, rule)| !all && defuses(&rule.id.value));
             contexts.push(ContextEntry {
                 id: id(&context.id),
                 to: context.to,
                 reach: context.reach,
                 sentence: context.sentence,
                 firm: context.firm,
-                only: only.map(|i| i as u16).collect(),
+                only: only.map(|(index, _)| index as u16).collect(),
             });
             for phrase in &context.phrases {
                 for pieces in self.variants(&phrase.value) {
@@ -267,7 +305,59 @@ impl<'a> Writer<'a> {
         }
         let fillers: Vec<WordId> = list.fillers.iter().map(|word| self.dictionary.id(word)).collect();
         let chart = builder.build(&fillers, self.dictionary.len());
-        (Language { rules, contexts, owners, chart }, asked, self.faults)
+        let hints = list.hints.iter().map(|hint| id(&hint.id)).collect();
+        (Language { rules, contexts, hints, together, parts, owners, chart }, asked, self.faults)
+    }
+
+    /// Hints, and what they are where they stand together.
+    fn hints(
+        &mut self,
+        builder: &mut ChartBuilder,
+        lists: &mut Lists,
+        owners: &mut Vec<Owner>,
+        asked: &mut AskedOf,
+    ) -> (Vec<Together>, Vec<Vec<u16>>) {
+        let list = self.list;
+        // For each hint, the rarest words of its phrases; nothing where one of them has none.
+        let mut rarest: Vec<Option<Vec<Listed>>> = Vec::new();
+        for (index, hint) in list.hints.iter().enumerate() {
+            let mut all = Some(Vec::new());
+            let mut phrases = Vec::new();
+            for phrase in &hint.phrases {
+                for pieces in self.variants(&phrase.value) {
+                    let Some(written) = self.phrase(&pieces, &phrase.at, builder, lists) else { continue };
+                    owners.push(Owner::Hint(index as u16));
+                    phrases.push(Self::anchors(written.clone()));
+                    match (&mut all, Self::sorted(written).into_iter().next()) {
+                        (Some(all), Some(mut first)) => all.append(&mut first),
+                        _ => all = None,
+                    }
+                }
+            }
+            if let Some(all) = &mut all {
+                all.sort_by_key(|listed: &Listed| listed.number);
+                all.dedup_by_key(|listed| listed.number);
+            }
+            rarest.push(all);
+            asked.hint(phrases);
+        }
+        let mut together = Vec::new();
+        let mut parts = vec![Vec::new(); list.hints.len()];
+        for (index, rule) in list.rules.iter().enumerate() {
+            for ids in &rule.together {
+                let at = |id: &Placed<String>| list.hints.iter().position(|hint| hint.id.value == id.value);
+                let Some(hints) = ids.iter().map(at).collect::<Option<Vec<usize>>>() else { continue };
+                if rule.beside.is_none() {
+                    let words = hints.iter().filter_map(|&hint| rarest[hint].clone()).collect();
+                    asked.together(Self::anchors(words), &hints);
+                }
+                hints.iter().for_each(|&hint| parts[hint].push(together.len() as u16));
+                let hints = hints.into_iter().map(|hint| hint as u16).collect();
+                let (rule, within, sentence) = (index as u16, rule.within, rule.sentence);
+                together.push(Together { rule, hints, within, sentence });
+            }
+        }
+        (together, parts)
     }
 
     /// A phrase with its largest choices taken apart: `({want-to} {die} | suicidal) now` is two phrases,
@@ -512,16 +602,20 @@ impl<'a> Writer<'a> {
         Some(all)
     }
 
-    /// The rarest elements of a phrase, at most four: for each, words one of which every match contains.
-    fn anchors(mandatory: Vec<Vec<Listed>>) -> Vec<Asked> {
-        let price = |lists: &Vec<Listed>| lists.iter().map(|list| list.price).sum::<usize>();
+    /// The mandatory elements of a phrase, the rarest first.
+    fn sorted(mandatory: Vec<Vec<Listed>>) -> Vec<Vec<Listed>> {
         let mut elements = mandatory;
         elements
             .sort_by_key(|lists| (price(lists), lists.iter().map(|list| list.number).collect::<Vec<_>>()));
         elements.dedup_by(|a, b| a.iter().map(|list| list.number).eq(b.iter().map(|list| list.number)));
+        elements
+    }
+
+    /// The rarest elements of a phrase, at most four: for each, words one of which every match contains.
+    fn anchors(mandatory: Vec<Vec<Listed>>) -> Vec<Asked> {
         // Beside two, words that are in every other message cost more than they spare.
         let worth = |(index, lists): &(usize, Vec<Listed>)| *index < 2 || price(lists) < COMMON;
-        let asked = elements.into_iter().enumerate().filter(worth).take(super::anchor::ASKED);
+        let asked = Self::sorted(mandatory).into_iter().enumerate().filter(worth).take(super::anchor::ASKED);
         asked
             .map(|(_, lists)| Asked {
                 lists: lists.iter().map(|list| list.number).collect(),

@@ -1,13 +1,13 @@
 //! What was found in a message, weighed: which signs stand, and which are defused by what stands around
 //! them.
 
-use super::chart::Reading;
+use super::chart::{Found, Reading};
 use super::compile::{ContextEntry, Language, Owner, RuleEntry};
+use super::phrase::FARTHEST;
 use super::words::Token;
 use super::{Level, Who};
 
-/// Farthest that a context can reach, in words, and the longest phrase that is looked for around a sign.
-const FARTHEST: u32 = 30;
+/// The longest phrase that is looked for around a sign, in words.
 const LONGEST: u32 = 60;
 
 /// A sign or a context, by its index, and the words that it read.
@@ -26,6 +26,8 @@ pub(crate) struct Weighed {
     pub level: Level,
     /// The contexts that lowered it, most effective last.
     pub by: Vec<Span>,
+    /// The hints that it is made of, if it is.
+    pub hints: Vec<Span>,
     /// It counts only beside another sign, and there is none.
     pub alone: bool,
     /// Some context speaks against it, whether or not that lowered its level.
@@ -41,15 +43,11 @@ pub(crate) fn weigh(language: &Language, reading: &Reading<'_>, all: bool) -> Ve
             contexts.push(Span { index, start: reading.start(found), end: found.end });
         }
     }
-    let others: Vec<Span> = reading
-        .found
+    let signs = signs(language, reading);
+    let others: Vec<Span> = signs
         .iter()
-        .filter_map(|&found| match language.owners[found.phrase as usize] {
-            Owner::Rule(index) if language.rules[index as usize].who == Some(Who::Other) => {
-                Some(Span { index, start: reading.start(found), end: found.end })
-            }
-            _ => None,
-        })
+        .filter(|sign| language.rules[sign.rule as usize].who == Some(Who::Other))
+        .map(|sign| sign.span(reading))
         .collect();
     let mut weighed: Vec<Weighed> = Vec::new();
     // Signs that stand by themselves come first: the others ask whether there are any.
@@ -60,8 +58,8 @@ pub(crate) fn weigh(language: &Language, reading: &Reading<'_>, all: bool) -> Ve
         let mut support = undoubted;
         let mut best =
             weighed.iter().map(|w| (level(w), preferred(&language.rules[w.sign.index as usize]))).max();
-        for &found in &reading.found {
-            let Owner::Rule(index) = language.owners[found.phrase as usize] else { continue };
+        for candidate in &signs {
+            let index = candidate.rule;
             let rule = &language.rules[index as usize];
             if rule.beside.is_some() != beside {
                 continue;
@@ -74,14 +72,15 @@ pub(crate) fn weigh(language: &Language, reading: &Reading<'_>, all: bool) -> Ve
             if alone && !all {
                 continue;
             }
-            let sign = Span { index, start: reading.start(found), end: found.end };
+            let sign = candidate.span(reading);
             if rule.whole && (sign.start, sign.end as usize) != (0, reading.tokens.len()) {
                 continue;
             }
             if all && weighed.iter().any(|w| w.sign == sign) {
                 continue;
             }
-            let mut one = Weighed { sign, level: rule.level, by: Vec::new(), alone, doubted: false };
+            let hints = candidate.hints.clone();
+            let mut one = Weighed { sign, level: rule.level, by: Vec::new(), hints, alone, doubted: false };
             if rule.who == Some(Who::Oneself) && said_of_another(sign, &others) {
                 one.level = one.level.min(Level::Mention);
                 one.doubted = true;
@@ -99,6 +98,69 @@ pub(crate) fn weigh(language: &Language, reading: &Reading<'_>, all: bool) -> Ve
         }
     }
     weighed
+}
+
+/// What a rule may have seen, before anything is weighed.
+struct Candidate {
+    rule: u16,
+    read: Read,
+    hints: Vec<Span>,
+}
+
+enum Read {
+    /// A phrase; where it begins is only worth finding out if it matters.
+    Phrase(Found),
+    /// Hints that stand together: the words from the first to the last.
+    Hints(u32, u32),
+}
+
+impl Candidate {
+    fn span(&self, reading: &Reading<'_>) -> Span {
+        let (start, end) = match self.read {
+            Read::Phrase(found) => (reading.start(found), found.end),
+            Read::Hints(start, end) => (start, end),
+        };
+        Span { index: self.rule, start, end }
+    }
+}
+
+/// Phrases of rules that were found, and hints that stand together, in the order in which they end.
+fn signs(language: &Language, reading: &Reading<'_>) -> Vec<Candidate> {
+    let mut signs = Vec::new();
+    // Of each hint, the words that begin last among those seen so far.
+    let mut last: Vec<Option<Span>> = vec![None; language.hints.len()];
+    for &found in &reading.found {
+        match language.owners[found.phrase as usize] {
+            Owner::Context(_) => {}
+            Owner::Rule(rule) => {
+                signs.push(Candidate { rule, read: Read::Phrase(found), hints: Vec::new() });
+            }
+            Owner::Hint(hint) => {
+                let span = Span { index: hint, start: reading.start(found), end: found.end };
+                let seen = &mut last[hint as usize];
+                if seen.is_some_and(|seen| seen.start >= span.start) {
+                    continue;
+                }
+                *seen = Some(span);
+                for &part in &language.parts[hint as usize] {
+                    let together = &language.together[part as usize];
+                    let near = |&hint: &u16| {
+                        last[hint as usize].filter(|other| other.start + together.within >= span.end)
+                    };
+                    let Some(hints) = together.hints.iter().map(near).collect::<Option<Vec<Span>>>() else {
+                        continue;
+                    };
+                    let start = hints.iter().map(|hint| hint.start).min().unwrap_or(span.start);
+                    let between = || &reading.tokens[start as usize + 1..span.end as usize];
+                    if together.sentence && between().iter().any(|token| token.stop) {
+                        continue;
+                    }
+                    signs.push(Candidate { rule: together.rule, read: Read::Hints(start, span.end), hints });
+                }
+            }
+        }
+    }
+    signs
 }
 
 /// "My friend says he wants to die": the words of the wish are within a sign about somebody else, which

@@ -64,7 +64,21 @@ pub(crate) struct Dictionary {
     pub(super) names: Vec<Box<str>>,
     /// Words that are read also when disguised.
     pub(super) rare: Vec<(Box<str>, WordId)>,
+    /// Words that are read also when mistyped, and no more than that. Like the next, only for building.
+    #[serde(skip)]
+    typed: Vec<(Box<str>, WordId)>,
+    /// Spellings that a list gives for a word.
+    #[serde(skip)]
+    listed: Vec<(Box<str>, WordId)>,
     pub(super) slips: FastMap<Box<str>, WordId>,
+    /// Slips that are words of other languages.
+    pub(super) foreign: FastMap<Box<str>, WordId>,
+    /// Words of the lists that say which of their words may be mistyped; only for building.
+    #[serde(skip)]
+    own: FastMap<WordId, ()>,
+    /// Whether such a list is being entered.
+    #[serde(skip)]
+    entering: bool,
     /// First halves of rare words that somebody might part in two.
     pub(super) halves: FastMap<Box<str>, ()>,
     /// Words that may have lost their apostrophe ("don t"), as they are then folded.
@@ -106,7 +120,15 @@ impl Dictionary {
         if id == next {
             self.names.push(word.into());
         }
+        if self.entering {
+            self.own.insert(id, ());
+        }
         id
+    }
+
+    /// Says whether the words that follow are of a list that says which of them may be mistyped.
+    pub fn enter(&mut self, mistyped: bool) {
+        self.entering = mistyped;
     }
 
     /// The id of a word that was entered before, or [`UNKNOWN`].
@@ -129,10 +151,16 @@ impl Dictionary {
         self.rare.push((word.into(), id));
     }
 
+    /// Reads `word` also when it is mistyped by one slip.
+    pub fn add_typed(&mut self, word: &str) {
+        let id = self.intern(word);
+        self.typed.push((word.into(), id));
+    }
+
     /// A spelling that is read as `word`, unless it is a word itself.
     pub fn add_misspelling(&mut self, word: &str, misspelt: &str) {
         let id = self.intern(word);
-        self.slips.insert(misspelt.into(), id);
+        self.listed.push((misspelt.into(), id));
     }
 
     /// A short word that people write together with the next: "imgonna".
@@ -149,14 +177,33 @@ impl Dictionary {
     /// Call once all words are in. `joined` are letters that, inside a longer word, tell that several
     /// were run together.
     pub fn seal(&mut self, joined: &[String]) -> Result<(), BuildError> {
-        for (word, id) in &self.rare {
-            for slip in slips(word) {
-                if !self.words.contains_key(slip.as_str()) {
-                    self.slips.entry(slip.into()).or_insert(*id);
+        // Rare words first: a slip that could be two words is rather the one that matters.
+        let rare = self.rare.iter().map(|(word, id)| (slips(word), *id));
+        let typed = self.typed.iter().map(|(word, id)| (mistyped(word), *id));
+        let listed = self.listed.iter().map(|(spelling, id)| (vec![spelling.to_string()], *id));
+        for (slips, id) in listed.chain(rare).chain(typed) {
+            for slip in slips {
+                match self.words.get(slip.as_str()) {
+                    None => {
+                        self.slips.entry(slip.into()).or_insert(id);
+                    }
+                    Some(word) if self.own.contains_key(&id) && !self.own.contains_key(word) => {
+                        self.foreign.entry(slip.into()).or_insert(id);
+                    }
+                    Some(_) => {}
                 }
             }
+        }
+        for (word, _) in &self.rare {
             for half in halves(word) {
                 self.halves.insert(half.into(), ());
+            }
+        }
+        // "killin", "thinkin".
+        let dropped = self.words.iter().filter_map(|(word, &id)| Some((dropped(word)?, id)));
+        for (word, id) in dropped.collect::<Vec<_>>() {
+            if !self.words.contains_key(word.as_str()) {
+                self.slips.entry(word.into()).or_insert(id);
             }
         }
         for (stem, &id) in &self.stems {
@@ -185,6 +232,11 @@ impl Dictionary {
         let mut all = slips(word);
         all.extend(halves(word).map(|half| format!("{half} {}", &word[half.len()..])));
         all
+    }
+
+    /// Every spelling under which a word that may be mistyped wakes the reader, besides its own.
+    pub fn typings(word: &str) -> Vec<String> {
+        mistyped(word)
     }
 }
 
@@ -226,6 +278,43 @@ fn slips(word: &str) -> Vec<String> {
     all.dedup();
     all.retain(|slip| slip != word);
     all
+}
+
+/// The slips of a word of every day, from four letters: the shorter, the fewer, as short words lie close together.
+fn mistyped(word: &str) -> Vec<String> {
+    let mut all = match word.len() {
+        0..4 => Vec::new(),
+        4 | 5 => {
+            let bytes = word.as_bytes();
+            let swapped = (0..bytes.len() - 1).map(|at| {
+                let mut swapped = bytes.to_vec();
+                swapped.swap(at, at + 1);
+                swapped
+            });
+            let wrong = (1..bytes.len()).filter(|&at| !b"aeiou".contains(&bytes[at])).flat_map(|at| {
+                neighbours(bytes[at]).iter().map(move |&near| {
+                    let mut wrong = bytes.to_vec();
+                    wrong[at] = near;
+                    wrong
+                })
+            });
+            let lost = (1..bytes.len()).filter(|_| bytes.len() > 4).map(|at| {
+                let mut lost = bytes.to_vec();
+                lost.remove(at);
+                lost
+            });
+            swapped.chain(wrong).chain(lost).filter_map(|bytes| String::from_utf8(bytes).ok()).collect()
+        }
+        _ => slips(word),
+    };
+    all.retain(|slip| slip != word);
+    all
+}
+
+/// A word that ends in "ing", as it is spoken.
+pub(crate) fn dropped(word: &str) -> Option<String> {
+    let stem = word.strip_suffix("ing").filter(|stem| stem.len() >= 3 && stem.is_ascii())?;
+    Some(format!("{stem}in"))
 }
 
 /// Keys next to a key on common keyboards, and vowels that sound alike.

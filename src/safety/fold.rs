@@ -143,6 +143,13 @@ impl<const KEEP: bool> Folder<KEEP> {
             let Some(&byte) = bytes.get(i) else { break };
             match PLAIN[byte as usize] {
                 SYMBOL => i = self.symbol(bytes, i),
+                // The dot of ".45" ends nothing.
+                STOP if byte == b'.'
+                    && self.last() == b' '
+                    && bytes.get(i + 1).is_some_and(u8::is_ascii_digit) =>
+                {
+                    i += 1;
+                }
                 STOP => {
                     // Several dots are a pause for breath.
                     let dots = bytes[i..].iter().take_while(|&&b| b == b'.').count();
@@ -253,7 +260,9 @@ impl<const KEEP: bool> Folder<KEEP> {
                     break;
                 }
             } else {
-                word |= self.wide(c, i);
+                let after = text.as_bytes().get(i + c.len_utf8());
+                let next = after.is_some_and(|&b| PLAIN[b as usize] > FIRST_PLAIN);
+                word |= self.wide(c, i, next);
             }
             i += c.len_utf8();
             if !word {
@@ -266,13 +275,21 @@ impl<const KEEP: bool> Folder<KEEP> {
         i
     }
 
-    /// Writes a character outside ASCII; answers whether it is part of a word.
-    fn wide(&mut self, c: char, from: usize) -> bool {
+    /// Writes a character outside ASCII; answers whether it is part of a word. `next` says whether a letter or a digit
+    /// comes straight after it.
+    fn wide(&mut self, c: char, from: usize, next: bool) -> bool {
         if self.single
             && let Some(joined) = self.join(c)
         {
             self.replace_last(joined, from);
             return false;
+        }
+        // After a letter, and where it opens nothing, a sign is a letter too.
+        if let Some(letter) =
+            letters::sign(c).filter(|_| self.last().is_ascii_lowercase() && (next || c != '¡'))
+        {
+            self.put(letter, from);
+            return true;
         }
         match letters::kind(c) {
             Kind::Nothing => return false,
@@ -284,6 +301,11 @@ impl<const KEEP: bool> Folder<KEEP> {
             Kind::Stop => self.mark(b'.', from),
             Kind::Pause => self.mark(b',', from),
             Kind::Quote => self.mark(b'"', from),
+            // A picture in the middle of a word strikes out a letter, as a star does.
+            Kind::Picture if next && self.last().is_ascii_lowercase() => {
+                self.odd = true;
+                self.put(b'*', from);
+            }
             Kind::Picture => {
                 self.gap(from);
                 self.char(c, from);

@@ -126,7 +126,7 @@ pub(crate) fn plain(c: char, mut write: impl FnMut(char)) {
         '\u{3041}'..='\u{309f}' | '\u{ac00}'..='\u{d7a3}' | '\u{4e00}'..='\u{9fff}' => return write(c),
         _ => {}
     }
-    if let Some(latin) = stroked(c) {
+    if let Some(latin) = stroked(c).or_else(|| borrowed(c)) {
         return write(latin);
     }
     decompose_compatible(c, |part| {
@@ -173,6 +173,49 @@ fn stroked(c: char) -> Option<char> {
         'ᴡ' | 'ɯ' => 'w',
         'ʏ' | 'ƴ' => 'y',
         'ᴢ' | 'ƶ' => 'z',
+        _ => return None,
+    })
+}
+
+/// The letter that a sign passes for inside a word: "di€".
+pub(crate) fn sign(c: char) -> Option<u8> {
+    Some(match c {
+        '€' => b'e',
+        '¢' => b'c',
+        '¥' => b'y',
+        '§' => b's',
+        '£' => b'l',
+        '¡' => b'i',
+        _ => return None,
+    })
+}
+
+/// The Latin letter that a Lisu or a Cherokee letter passes for: scripts that are met here in no other use.
+fn borrowed(c: char) -> Option<char> {
+    const LISU: &[u8; 40] = b"bpddttgkkjcczffmnlsrravhglwxybaaeeiounld";
+    Some(match c {
+        'Ꭰ' => 'd',
+        'Ꭱ' | 'Ꮢ' => 'r',
+        'Ꭲ' => 't',
+        'Ꭵ' => 'i',
+        'Ꭺ' => 'a',
+        'Ꭻ' => 'j',
+        'Ꭼ' => 'e',
+        'Ꮃ' | 'Ꮤ' => 'w',
+        'Ꮇ' => 'm',
+        'Ꮋ' => 'h',
+        'Ꮍ' => 'y',
+        'Ꮐ' => 'g',
+        'Ꮓ' => 'z',
+        'Ꮟ' | 'Ᏼ' => 'b',
+        'Ꮥ' | 'Ꮪ' => 's',
+        'Ꮩ' => 'v',
+        'Ꮮ' => 'l',
+        'Ꮯ' => 'c',
+        'Ꮲ' => 'p',
+        'Ꮶ' => 'k',
+        'Ꮷ' => 'd',
+        '\u{a4d0}'..='\u{a4f7}' => char::from(LISU[c as usize - 0xa4d0]),
         _ => return None,
     })
 }

@@ -26,6 +26,12 @@ pub(crate) struct Rule {
     pub level: Level,
     pub who: Option<Who>,
     pub phrases: Vec<Placed<Vec<Piece>>>,
+    /// Hints, by their ids, that are the sign where they stand together.
+    pub together: Vec<Vec<Placed<String>>>,
+    /// How many words such hints may take up, from the first to the last.
+    pub within: u32,
+    /// Such hints stand in one sentence.
+    pub sentence: bool,
     pub examples: Vec<Placed<String>>,
     pub traps: Vec<Placed<String>>,
     /// Counts only beside another sign of at least this level.
@@ -36,6 +42,13 @@ pub(crate) struct Rule {
     pub certain: bool,
     /// Counts only where it is all that the message says.
     pub whole: bool,
+}
+
+/// Words that are nothing by themselves, and a sign where a rule says that they stand together.
+#[derive(Debug)]
+pub(crate) struct Hint {
+    pub id: Placed<String>,
+    pub phrases: Vec<Placed<Vec<Piece>>>,
 }
 
 /// Words that defuse a sign.
@@ -55,6 +68,8 @@ pub(crate) struct Context {
     pub firm: bool,
     /// The only rules that it defuses; empty for all.
     pub only: Vec<Placed<String>>,
+    /// Rules that it doesn't defuse.
+    pub except: Vec<Placed<String>>,
 }
 
 /// A phrase list.
@@ -65,19 +80,38 @@ pub(crate) struct List {
     pub fillers: Vec<String>,
     /// Words, each with spellings that are read as it.
     pub rare: Vec<Vec<String>>,
+    /// Words of every day that are read also when mistyped.
+    pub typed: Vec<Vec<String>>,
+    /// Words that always deserve a closer look: what stands around them may be mistyped.
+    pub waking: Vec<String>,
     pub joined: Vec<String>,
     /// Words with an apostrophe, in two halves.
     pub contractions: BTreeSet<(String, String)>,
     pub glued: Vec<String>,
     pub sets: Vec<(String, Placed<Vec<Vec<Part>>>)>,
+    pub hints: Vec<Hint>,
     pub rules: Vec<Rule>,
     pub contexts: Vec<Context>,
 }
 
-const TOP: [&str; 9] = ["language", "common", "filler", "rare", "joined", "glued", "sets", "rule", "context"];
-const RULE: [&str; 11] =
-    ["id", "level", "who", "about", "phrases", "examples", "traps", "beside", "firm", "certain", "whole"];
-const CONTEXT: [&str; 9] = ["id", "to", "about", "phrases", "examples", "reach", "sentence", "firm", "only"];
+const TOP: [&str; 12] = [
+    "language", "common", "filler", "rare", "typed", "waking", "joined", "glued", "sets", "hint", "rule",
+    "context",
+];
+const HINT: [&str; 3] = ["id", "about", "phrases"];
+const RULE: [&str; 14] = [
+    "id", "level", "who", "about", "phrases", "together", "within", "sentence", "examples", "traps",
+    "beside", "firm", "certain", "whole",
+];
+/// Words that hints which make a sign may take up, if a rule doesn't say.
+const WITHIN: u32 = 12;
+const CONTEXT: [&str; 10] =
+    ["id", "to", "about", "phrases", "examples", "reach", "sentence", "firm", "only", "except"];
+
+/// Most hints that one sign is made of.
+const MOST_TOGETHER: usize = 4;
+/// Farthest that a context reaches or hints may stand apart, in words.
+pub(crate) const FARTHEST: u32 = 30;
 
 const APOSTROPHES: [char; 2] = ['\'', '’'];
 
@@ -143,6 +177,7 @@ impl Reader<'_, '_> {
         for (key, into) in [
             ("common", &mut list.common),
             ("filler", &mut list.fillers),
+            ("waking", &mut list.waking),
             ("joined", &mut list.joined),
             ("glued", &mut list.glued),
         ] {
@@ -153,20 +188,25 @@ impl Reader<'_, '_> {
                 }
             }
         }
-        if let Some(value) = table.get("rare") {
+        for (key, into) in [("rare", &mut list.rare), ("typed", &mut list.typed)] {
+            let Some(value) = table.get(key) else { continue };
             match value.get_ref().as_str() {
                 Some(words) => {
                     let spellings = |word: &str| word.split('=').flat_map(folded).collect::<Vec<_>>();
-                    list.rare =
-                        words.split_whitespace().map(spellings).filter(|word| !word.is_empty()).collect();
+                    *into = words.split_whitespace().map(spellings).filter(|word| !word.is_empty()).collect();
                 }
-                None => self.wrong(value, "rare", "words with spaces between them, in quotes"),
+                None => self.wrong(value, key, "words with spaces between them, in quotes"),
             }
         }
         if let Some(value) = table.get("sets") {
             match value.get_ref().as_table() {
                 Some(sets) => list.sets = self.sets(sets),
                 None => self.wrong(value, "sets", "a table, [sets]"),
+            }
+        }
+        for hint in self.tables(table, "hint") {
+            if let Some(hint) = self.hint(hint) {
+                list.hints.push(hint);
             }
         }
         for rule in self.tables(table, "rule") {
@@ -184,6 +224,7 @@ impl Reader<'_, '_> {
             .iter()
             .map(|r| r.id.clone())
             .chain(list.contexts.iter().map(|c| c.id.clone()))
+            .chain(list.hints.iter().map(|h| h.id.clone()))
             .collect();
         for (i, id) in ids.iter().enumerate() {
             if ids[..i].iter().any(|other| other.value == id.value) {
@@ -191,12 +232,21 @@ impl Reader<'_, '_> {
                     "S508",
                     id.at.clone(),
                     format!("\"{}\" is there twice", id.value),
-                    "give each rule and context an id of its own",
+                    "give each rule, hint and context an id of its own",
                 );
             }
         }
+        for hint in list.rules.iter().flat_map(|rule| rule.together.iter().flatten()) {
+            if !list.hints.iter().any(|known| known.id.value == hint.value) {
+                let near = nearest(&hint.value, list.hints.iter().map(|h| h.id.value.as_str()));
+                let help = near.map_or("give the id of a [[hint]] of this file".to_owned(), |near| {
+                    format!("did you mean \"{near}\"?")
+                });
+                self.fault("S505", hint.at.clone(), format!("there is no hint \"{}\"", hint.value), help);
+            }
+        }
         for context in &list.contexts {
-            for only in &context.only {
+            for only in context.only.iter().chain(&context.except) {
                 if !list.rules.iter().any(|rule| rule.id.value == only.value) {
                     let near = nearest(&only.value, list.rules.iter().map(|r| r.id.value.as_str()));
                     let help = near.map_or("give the id of a rule of this file".to_owned(), |near| {
@@ -294,7 +344,8 @@ impl Reader<'_, '_> {
 
     fn phrases(&mut self, table: &Table<'_>, at: Range<usize>) -> Vec<Placed<Vec<Piece>>> {
         let texts = self.texts(table, "phrases");
-        if texts.is_empty() {
+        // Hints that stand together are as good.
+        if texts.is_empty() && !table.contains_key("together") {
             self.fault("S503", at, "there are no phrases", "add phrases = [\"…\"]");
         }
         let mut phrases = Vec::new();
@@ -349,6 +400,45 @@ impl Reader<'_, '_> {
         sets
     }
 
+    fn number(&mut self, table: &Table<'_>, key: &str, most: u32) -> Option<u32> {
+        let value = table.get(key)?;
+        let number = value.get_ref().as_integer().and_then(|n| n.as_str().parse::<u32>().ok());
+        let number = number.filter(|number| *number <= most);
+        if number.is_none() {
+            self.wrong(value, key, &format!("a number of words, at most {most}"));
+        }
+        number
+    }
+
+    /// `together = ["one + another"]`: ids of hints with a + between them.
+    fn together(&mut self, table: &Table<'_>) -> Vec<Vec<Placed<String>>> {
+        let mut all = Vec::new();
+        for text in self.texts(table, "together") {
+            let ids: Vec<_> = text
+                .value
+                .split('+')
+                .map(|id| Placed { value: id.trim().to_owned(), at: text.at.clone() })
+                .collect();
+            if ids.len() < 2 || ids.len() > MOST_TOGETHER {
+                let help = format!("write \"one-hint + another\", at most {MOST_TOGETHER} of them");
+                self.fault("S504", text.at, "hints stand together in twos, threes or fours", help);
+                continue;
+            }
+            all.push(ids);
+        }
+        all
+    }
+
+    fn hint(&mut self, value: &Value<'_>) -> Option<Hint> {
+        let table = value.get_ref().as_table()?;
+        self.keys(table, &HINT);
+        let id = self.text(table, "id", value.span());
+        let about = self.text(table, "about", value.span());
+        let phrases = self.phrases(table, value.span());
+        about?;
+        Some(Hint { id: id?, phrases })
+    }
+
     fn rule(&mut self, value: &Value<'_>) -> Option<Rule> {
         let table = value.get_ref().as_table()?;
         self.keys(table, &RULE);
@@ -376,6 +466,9 @@ impl Reader<'_, '_> {
             }
         };
         let phrases = self.phrases(table, value.span());
+        let together = self.together(table);
+        let within = self.number(table, "within", FARTHEST).unwrap_or(WITHIN);
+        let sentence = self.flag(table, "sentence");
         let examples = self.texts(table, "examples");
         if examples.is_empty() {
             self.fault(
@@ -391,7 +484,21 @@ impl Reader<'_, '_> {
         let certain = self.flag(table, "certain");
         let whole = self.flag(table, "whole");
         about?;
-        Some(Rule { id: id?, level: level?, who, phrases, examples, traps, beside, firm, certain, whole })
+        Some(Rule {
+            id: id?,
+            level: level?,
+            who,
+            phrases,
+            together,
+            within,
+            sentence,
+            examples,
+            traps,
+            beside,
+            firm,
+            certain,
+            whole,
+        })
     }
 
     fn context(&mut self, value: &Value<'_>) -> Option<Context> {
@@ -421,22 +528,13 @@ impl Reader<'_, '_> {
                 "add examples = [\"…\"] that must stay quiet",
             );
         }
-        let reach = table.get("reach").and_then(|value| {
-            let reach = value
-                .get_ref()
-                .as_integer()
-                .and_then(|n| n.as_str().parse::<u32>().ok())
-                .filter(|n| *n <= 30);
-            if reach.is_none() {
-                self.wrong(value, "reach", "a number of words, at most 30");
-            }
-            reach
-        });
+        let reach = self.number(table, "reach", FARTHEST);
         let firm = self.flag(table, "firm");
         let sentence = self.flag(table, "sentence");
         let only = self.texts(table, "only");
+        let except = self.texts(table, "except");
         about?;
-        Some(Context { id: id?, to: to?, phrases, examples, reach, sentence, firm, only })
+        Some(Context { id: id?, to: to?, phrases, examples, reach, sentence, firm, only, except })
     }
 }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
 use super::chart::Reading;
-use super::compile::{self, Compiled, Language};
+use super::compile::{self, Compiled, Language, Owner};
 use super::context::{self, Span, Weighed};
 use super::fold::{self, Folded};
 use super::phrase;
@@ -168,6 +168,11 @@ impl Screener {
                     who: rule.who,
                     level: rule.level,
                     read: read(weighed.sign),
+                    hints: weighed
+                        .hints
+                        .iter()
+                        .map(|&span| (language.hints[span.index as usize].clone(), read(span)))
+                        .collect(),
                     contexts: weighed
                         .by
                         .iter()
@@ -254,7 +259,12 @@ impl Best {
     fn take(&mut self, language: &Language, reading: &Reading<'_>, weighed: &[Weighed]) {
         let counted = weighed.iter().filter(|one| !one.alone);
         let own = counted.fold(Concern::default(), |own, one| own.or(concern(language, one.sign, one.level)));
-        let words = reading.found.iter().map(|&found| found.end - reading.start(found)).sum();
+        // Hints are words of every day, and say little about the language that somebody means.
+        let phrases = reading
+            .found
+            .iter()
+            .filter(|found| !matches!(language.owners[found.phrase as usize], Owner::Hint(_)));
+        let words = phrases.map(|&found| found.end - reading.start(found)).sum();
         if (own.rank(), words) > (self.concern.rank(), self.words) {
             *self = Best { concern: own, words };
         }
@@ -329,6 +339,8 @@ pub struct Sign {
     pub level: Level,
     /// The words that it read.
     pub read: Read,
+    /// The hints that it is made of, and the words that each read; none where a phrase is the sign.
+    pub hints: Vec<(RuleId, Read)>,
     /// The contexts that lowered it.
     pub contexts: Vec<Defused>,
     /// The level that remains.
@@ -354,6 +366,9 @@ impl fmt::Display for Explanation {
         writeln!(f, "  read as: {}", self.folded)?;
         for sign in &self.signs {
             writeln!(f, "  {} by {}: \"{}\"", called(sign.level, sign.who), sign.rule, sign.read.words)?;
+            for (hint, read) in &sign.hints {
+                writeln!(f, "    hint {hint}: \"{}\"", read.words)?;
+            }
             for by in &sign.contexts {
                 writeln!(f, "    lowered to {} by {}: \"{}\"", level_name(by.to), by.context, by.read.words)?;
             }

@@ -13,6 +13,8 @@ pub(crate) struct Token {
     pub word: WordId,
     /// The dictionary's longest stem (`suicid*`) that it begins with, or [`UNKNOWN`].
     pub stem: WordId,
+    /// The word that it is in another language's list and a slip of here ("beter"), or [`UNKNOWN`].
+    pub slip: WordId,
     /// Where it stands in the folded text.
     pub start: u32,
     pub end: u32,
@@ -27,7 +29,11 @@ impl Dictionary {
     /// Everything that a token may be read as: its word, and every stem that it begins with.
     pub fn readings(&self, token: &Token) -> impl Iterator<Item = WordId> {
         let stems = std::iter::successors(Some(token.stem), |&stem| self.shorter.get(stem as usize).copied());
+        // A number that some phrase names ("988") is a number all the same.
+        let number = self.names[token.word as usize].bytes().next().is_some_and(|b| b.is_ascii_digit());
         std::iter::once(token.word)
+            .chain(number.then_some(NUMBER))
+            .chain(std::iter::once(token.slip))
             .chain(stems.take_while(|&stem| stem != UNKNOWN))
             .filter(|&word| word != UNKNOWN)
     }
@@ -93,6 +99,23 @@ impl Dictionary {
         rest.filter_map(|rest| self.words.get(rest)).next().map(|&id| (id, UNKNOWN))
     }
 
+    /// Two words of which the space went astray by one letter ("wan tto"): how long the first of them really is.
+    fn moved(&self, before: &str, word: &str) -> Option<usize> {
+        let plain = |word: &str| word.bytes().all(|b| b.is_ascii_lowercase());
+        let fits = before.len() > 1 && word.len() > 1 && before.len() + word.len() <= LONGEST;
+        if !fits || !plain(before) || !plain(word) {
+            return None;
+        }
+        let whole = format!("{before}{word}");
+        [before.len() + 1, before.len() - 1].into_iter().find(|&at| {
+            let (first, second) = whole.split_at(at);
+            second.len() > 1
+                && first.len() > 1
+                && self.words.contains_key(first)
+                && self.words.contains_key(second)
+        })
+    }
+
     /// A word whose letters were stretched, or a slip of one.
     fn squeezed(&self, word: &str) -> Option<(WordId, WordId)> {
         if let Some(found) = self.known(word) {
@@ -122,11 +145,15 @@ impl Dictionary {
 
     /// Several words run together, at least one of them rare.
     fn segments(&self, word: &str) -> Option<Vec<Piece>> {
-        if word.len() < 6
-            || word.len() > LONGEST
-            || !word.is_ascii()
-            || !self.joined.as_ref()?.automaton().is_match(word)
-        {
+        if word.len() < 6 || !self.joined.as_ref()?.automaton().is_match(word) {
+            return None;
+        }
+        self.parted(word)
+    }
+
+    /// The fewest words of the dictionary that make up a row of letters.
+    fn parted(&self, word: &str) -> Option<Vec<Piece>> {
+        if word.len() > LONGEST || !word.is_ascii() {
             return None;
         }
         // best[i] = the fewest words that make up word[..i], and where the last of them starts.
@@ -138,8 +165,10 @@ impl Dictionary {
                 let piece = &word[start..end];
                 let real =
                     self.words.contains_key(piece) && (piece.len() > 1 || matches!(piece, "i" | "a" | "u"));
-                if real && best[end].is_none_or(|(least, _)| count + 1 < least) {
-                    best[end] = Some((count + 1, start));
+                // A word of one letter counts for more: "end it all" rather than "end i tall".
+                let count = count + if piece.len() > 1 { 2 } else { 3 };
+                if real && best[end].is_none_or(|(least, _)| count < least) {
+                    best[end] = Some((count, start));
                 }
             }
         }
@@ -178,7 +207,7 @@ impl Dictionary {
             sentence += 1;
             let mut push = |start: usize, end: usize, (word, stem): (WordId, WordId)| {
                 let stop = std::mem::take(&mut stop);
-                tokens.push(Token { word, stem, start: start as u32, end: end as u32, stop });
+                tokens.push(Token { word, stem, slip: UNKNOWN, start: start as u32, end: end as u32, stop });
             };
             let first = word.as_bytes()[0];
             if first >= 0x80 && word.chars().next().is_some_and(single) {
@@ -202,6 +231,10 @@ impl Dictionary {
         if lone >= 3 {
             self.spaced(folded, &mut tokens, lone);
         }
+        for token in &mut tokens {
+            let word = &folded[token.start as usize..token.end as usize];
+            token.slip = self.foreign.get(word).copied().unwrap_or(UNKNOWN);
+        }
         tokens
     }
 
@@ -224,14 +257,39 @@ impl Dictionary {
                 if let Some(word) = found {
                     let stop = last.stop;
                     tokens.pop();
-                    tokens.push(Token { word, stem: UNKNOWN, start: last.start, end: end as u32, stop });
+                    tokens.push(Token {
+                        word,
+                        stem: UNKNOWN,
+                        slip: UNKNOWN,
+                        start: last.start,
+                        end: end as u32,
+                        stop,
+                    });
                     return;
                 }
             }
         }
+        if let Some(last) = tokens.last().copied()
+            && start == last.end as usize + 1
+            && !*stop
+            && self.known(word).is_none()
+            && let Some(at) = self.moved(&folded[last.start as usize..last.end as usize], word)
+            && self.resolve(word).is_none()
+        {
+            let gap = last.start as usize + at;
+            let stop = last.stop;
+            tokens.pop();
+            let whole: String = folded[last.start as usize..end].replace(' ', "");
+            for (from, to, stop) in [(0, at, stop), (at, whole.len(), false)] {
+                let (word, stem) = self.plain(&whole[from..to]).unwrap_or_default();
+                let (start, end) = if from == 0 { (last.start as usize, gap) } else { (gap, end) };
+                tokens.push(Token { word, stem, slip: UNKNOWN, start: start as u32, end: end as u32, stop });
+            }
+            return;
+        }
         let mut push = |start: usize, end: usize, (word, stem): (WordId, WordId)| {
             let stop = std::mem::take(stop);
-            tokens.push(Token { word, stem, start: start as u32, end: end as u32, stop });
+            tokens.push(Token { word, stem, slip: UNKNOWN, start: start as u32, end: end as u32, stop });
         };
         // Before the closer look, which may see no more than a stem ("killmyself" begins like "killing").
         if !self.words.contains_key(word)
@@ -277,15 +335,18 @@ impl Dictionary {
             .filter(|&i| folded.as_bytes()[i] != b' ' && !matches!(folded.as_bytes()[i], b'.' | b',' | b'"'))
             .collect();
         let word: String = positions.iter().map(|&i| folded.as_bytes()[i] as char).collect();
-        let whole = || {
-            self.resolve(&word).filter(|found| found.0 != NUMBER).map(|found| vec![(0, word.len(), found)])
-        };
-        let Some(pieces) = self.segments(&word).or_else(whole) else { return };
+        let found = self.resolve(&word).filter(|found| found.0 != NUMBER);
+        let whole = |found| vec![(0, word.len(), found)];
+        // A whole word, then several, then the beginning of one.
+        let exact = found.filter(|found| found.0 != UNKNOWN).map(whole);
+        let several = || self.segments(&word).or_else(|| self.parted(&word));
+        let Some(pieces) = exact.or_else(several).or_else(|| found.map(whole)) else { return };
         tokens.truncate(from);
         for (i, (start, end, (word, stem))) in pieces.into_iter().enumerate() {
             tokens.push(Token {
                 word,
                 stem,
+                slip: UNKNOWN,
                 start: positions[start] as u32,
                 end: positions[end - 1] as u32 + 1,
                 stop: i == 0 && first.stop,
