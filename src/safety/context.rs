@@ -127,6 +127,15 @@ impl Candidate {
 /// Phrases of rules that were found, and hints that stand together, in the order in which they end.
 fn signs(language: &Language, reading: &Reading<'_>) -> Vec<Candidate> {
     let mut signs = Vec::new();
+    // Where a hint begins is only worth finding out if all that it needs beside it is somewhere in the message.
+    let mut seen = vec![false; language.hints.len()];
+    for found in &reading.found {
+        if let Owner::Hint(hint) = language.owners[found.phrase as usize] {
+            seen[hint as usize] = true;
+        }
+    }
+    let whole = |part: &u16| language.together[*part as usize].hints.iter().all(|&hint| seen[hint as usize]);
+    let wanted: Vec<bool> = language.parts.iter().map(|parts| parts.iter().any(whole)).collect();
     // Of each hint, the words that begin last among those seen so far.
     let mut last: Vec<Option<Span>> = vec![None; language.hints.len()];
     for &found in &reading.found {
@@ -135,6 +144,7 @@ fn signs(language: &Language, reading: &Reading<'_>) -> Vec<Candidate> {
             Owner::Rule(rule) => {
                 signs.push(Candidate { rule, read: Read::Phrase(found), hints: Vec::new() });
             }
+            Owner::Hint(hint) if !wanted[hint as usize] => {}
             Owner::Hint(hint) => {
                 let span = Span { index: hint, start: reading.start(found), end: found.end };
                 let seen = &mut last[hint as usize];
