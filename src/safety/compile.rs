@@ -95,7 +95,7 @@ struct Listed {
 }
 
 /// What the rarest words of an element come to.
-fn price(lists: &Vec<Listed>) -> usize {
+fn price(lists: &[Listed]) -> usize {
     lists.iter().map(|list| list.price).sum()
 }
 
