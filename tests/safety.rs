@@ -14,7 +14,7 @@ use lantern::shell::workbench::scorecard::{self, Cases};
 mod properties;
 
 /// The sum of all floors. It only ever grows: who lowers a floor has to lower this as well, and say why.
-const FLOORS: usize = 4468;
+const FLOORS: usize = 6486;
 
 fn cases() -> Cases {
     let cases = scorecard::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/safety")).unwrap();
@@ -147,4 +147,91 @@ fn an_example_that_is_not_recognised_and_a_trap_that_is_are_both_reported() {
     let codes: Vec<&str> =
         Screener::read(&[("my.toml", list)]).err().unwrap().iter().map(|fault| fault.code).collect();
     assert_eq!(codes, ["S506", "S507"]);
+}
+
+/// A list with two hints and one rule about them.
+fn hints(rule: &str) -> Screener {
+    let list = format!(
+        "language = \"en\"\ntyped = \"better want\"\n\
+         [[hint]]\nid = \"gone\"\nabout = \"x\"\nphrases = [\"without me\"]\n\
+         [[hint]]\nid = \"relief\"\nabout = \"x\"\nphrases = [\"better\", \"want to be free\"]\n\
+         [[rule]]\nid = \"better-gone\"\nlevel = \"concern\"\nabout = \"x\"\ntogether = [\"gone + relief\"]\n\
+         examples = [\"better without me\"]\n{rule}"
+    );
+    match Screener::read(&[("my.toml", &list)]) {
+        Ok(screener) => screener,
+        Err(faults) => panic!("{}", faults[0]),
+    }
+}
+
+#[test]
+fn hints_are_a_sign_together_in_any_order_and_nothing_alone() {
+    let screener = hints("");
+    for text in
+        ["they'd be better off without me", "Without me. It would be better.", "so much beter without me"]
+    {
+        assert_eq!(screener.screen(text).level, Level::Concern, "{text}");
+    }
+    for text in ["better late than never", "they went without me"] {
+        assert_eq!(screener.screen(text).level, Level::None, "{text}");
+    }
+}
+
+#[test]
+fn hints_that_stand_far_apart_are_no_sign() {
+    let screener = hints("within = 6\n");
+    assert_eq!(screener.screen("without me it would be better").level, Level::Concern);
+    let far = "without me they went to the shop and bought some better apples";
+    assert_eq!(screener.screen(far).level, Level::None);
+}
+
+#[test]
+fn a_rule_can_ask_for_hints_in_one_sentence() {
+    let screener = hints("sentence = true\n");
+    assert_eq!(screener.screen("all is better without me").level, Level::Concern);
+    assert_eq!(screener.screen("they left without me. The weather is better.").level, Level::None);
+}
+
+#[test]
+fn a_context_spares_the_rules_that_it_excepts() {
+    let context = "[[context]]\nid = \"joke\"\nto = \"none\"\nabout = \"x\"\nphrases = [\"just joking\"]\nreach = 8\n\
+                   examples = [\"just joking\"]\n";
+    let text = "better without me, just joking";
+    assert_eq!(hints(context).screen(text).level, Level::None);
+    assert_eq!(hints(&format!("{context}except = [\"better-gone\"]\n")).screen(text).level, Level::Concern);
+}
+
+#[test]
+fn a_rule_about_a_hint_that_is_not_there_is_reported() {
+    let list = "language = \"en\"\n[[hint]]\nid = \"gone\"\nabout = \"x\"\nphrases = [\"without me\"]\n\
+                [[rule]]\nid = \"a\"\nlevel = \"concern\"\nabout = \"x\"\ntogether = [\"gone + releif\", \"gone\"]\n\
+                examples = [\"x\"]\n";
+    let codes: Vec<&str> =
+        Screener::read(&[("my.toml", list)]).err().unwrap().iter().map(|fault| fault.code).collect();
+    assert_eq!(codes, ["S504", "S505"]);
+}
+
+#[test]
+fn an_explanation_names_the_hints_and_the_words_of_each() {
+    let explained = hints("").explain("better without me");
+    let said = explained.to_string();
+    assert!(
+        said.contains("hint en/gone: \"without me\"") && said.contains("hint en/relief: \"better\""),
+        "{said}"
+    );
+}
+
+#[test]
+fn slips_strange_letters_and_stray_spaces_hide_nothing() {
+    for text in [
+        "i wanr to end my lfie",
+        "i wan tto die",
+        "thinkin about endin my life",
+        "gonna end my l🩸fe",
+        "i want to di€",
+        "want to k¡ll myself",
+        "i want to ꓒie",
+    ] {
+        assert!(Screener::builtin().screen(text).level >= Level::Concern, "{text}");
+    }
 }

@@ -62,8 +62,8 @@ pub(crate) struct ContextEntry {
     pub reach: Option<u32>,
     pub sentence: bool,
     pub firm: bool,
-    /// Indices of rules; empty for all.
-    pub only: Vec<u16>,
+    /// Indices of rules; nothing for all.
+    pub only: Option<Vec<u16>>,
 }
 
 /// A language, compiled.
@@ -100,7 +100,7 @@ struct Listed {
 }
 
 /// What the rarest words of an element come to.
-fn price(lists: &Vec<Listed>) -> usize {
+fn price(lists: &[Listed]) -> usize {
     lists.iter().map(|list| list.price).sum()
 }
 
@@ -286,14 +286,14 @@ impl<'a> Writer<'a> {
                 (context.only.is_empty() || named(&context.only, rule)) && !named(&context.except, rule)
             };
             let all = context.only.is_empty() && context.except.is_empty();
-            let only = list.rules.iter().enumerate().filter(|(_, rule)| !all && defuses(&rule.id.value));
+            let only = list.rules.iter().enumerate().filter(|(_, rule)| defuses(&rule.id.value));
             contexts.push(ContextEntry {
                 id: id(&context.id),
                 to: context.to,
                 reach: context.reach,
                 sentence: context.sentence,
                 firm: context.firm,
-                only: only.map(|(index, _)| index as u16).collect(),
+                only: (!all).then(|| only.map(|(index, _)| index as u16).collect()),
             });
             for phrase in &context.phrases {
                 for pieces in self.variants(&phrase.value) {

@@ -43,7 +43,7 @@ pub(crate) fn weigh(language: &Language, reading: &Reading<'_>, all: bool) -> Ve
             contexts.push(Span { index, start: reading.start(found), end: found.end });
         }
     }
-    let signs = signs(language, reading);
+    let signs = signs(language, reading, all);
     let others: Vec<Span> = signs
         .iter()
         .filter(|sign| language.rules[sign.rule as usize].who == Some(Who::Other))
@@ -107,6 +107,7 @@ struct Candidate {
     hints: Vec<Span>,
 }
 
+#[derive(PartialEq)]
 enum Read {
     /// A phrase; where it begins is only worth finding out if it matters.
     Phrase(Found),
@@ -124,9 +125,19 @@ impl Candidate {
     }
 }
 
-/// Phrases of rules that were found, and hints that stand together, in the order in which they end.
-fn signs(language: &Language, reading: &Reading<'_>) -> Vec<Candidate> {
-    let mut signs = Vec::new();
+/// Phrases of rules that were found, and hints that stand together, in the order in which they end. The hints
+/// themselves are only kept with `all`, for an explanation.
+fn signs(language: &Language, reading: &Reading<'_>, all: bool) -> Vec<Candidate> {
+    let mut signs: Vec<Candidate> = Vec::new();
+    // Where a hint begins is only worth finding out if all that it needs beside it is somewhere in the message.
+    let mut seen = vec![false; language.hints.len()];
+    for found in &reading.found {
+        if let Owner::Hint(hint) = language.owners[found.phrase as usize] {
+            seen[hint as usize] = true;
+        }
+    }
+    let whole = |part: &u16| language.together[*part as usize].hints.iter().all(|&hint| seen[hint as usize]);
+    let wanted: Vec<bool> = language.parts.iter().map(|parts| parts.iter().any(whole)).collect();
     // Of each hint, the words that begin last among those seen so far.
     let mut last: Vec<Option<Span>> = vec![None; language.hints.len()];
     for &found in &reading.found {
@@ -135,6 +146,7 @@ fn signs(language: &Language, reading: &Reading<'_>) -> Vec<Candidate> {
             Owner::Rule(rule) => {
                 signs.push(Candidate { rule, read: Read::Phrase(found), hints: Vec::new() });
             }
+            Owner::Hint(hint) if !wanted[hint as usize] => {}
             Owner::Hint(hint) => {
                 let span = Span { index: hint, start: reading.start(found), end: found.end };
                 let seen = &mut last[hint as usize];
@@ -155,7 +167,14 @@ fn signs(language: &Language, reading: &Reading<'_>) -> Vec<Candidate> {
                     if together.sentence && between().iter().any(|token| token.stop) {
                         continue;
                     }
-                    signs.push(Candidate { rule: together.rule, read: Read::Hints(start, span.end), hints });
+                    let read = Read::Hints(start, span.end);
+                    // The same words may be a sign of the same rule in several ways.
+                    let same = |sign: &Candidate| sign.rule == together.rule && sign.read == read;
+                    if !all && signs.iter().rev().take(8).any(same) {
+                        continue;
+                    }
+                    let hints = if all { hints } else { Vec::new() };
+                    signs.push(Candidate { rule: together.rule, read, hints });
                 }
             }
         }
@@ -196,7 +215,7 @@ fn lower(one: &mut Weighed, rule: &RuleEntry, contexts: &[Span], entries: &[Cont
         let near = || context.reach.is_some_and(|reach| distance <= reach) && (context.firm || !rule.firm);
         let between = || &tokens[span.end.min(sign.end) as usize..=span.start.max(sign.start) as usize];
         let applies = overlaps || near() && !(context.sentence && between().iter().any(|token| token.stop));
-        if applies && (context.only.is_empty() || context.only.contains(&sign.index)) {
+        if applies && context.only.as_ref().is_none_or(|only| only.contains(&sign.index)) {
             one.doubted = true;
             if context.to < one.level {
                 one.level = context.to;

@@ -68,7 +68,10 @@ impl Dictionary {
         }
         if word.bytes().any(|b| !b.is_ascii_lowercase() && b.is_ascii()) {
             if word.bytes().any(|b| b.is_ascii_lowercase()) {
-                if let Some(found) = unleet(word, |w| self.squeezed(w)) {
+                // Every reading as it is, before any is taken for stretched: "ki11".
+                let digits = !word.contains(['|', '!']);
+                let plain = digits.then(|| unleet(word, |w| self.known(w))).flatten();
+                if let Some(found) = plain.or_else(|| unleet(word, |w| self.squeezed(w))) {
                     return Some(found);
                 }
                 // Before the symbols are left out: "k*ll" is rather "kill" than a slip of it.
