@@ -152,7 +152,7 @@ impl House {
         };
         let mut words = String::new();
         let mut hear = |reply: &Reply| {
-            words += &format!("{}\n{}\n", reply.title.as_deref().unwrap_or(""), reply.plain());
+            words.push_str(&format!("{}\n{}\n", reply.title.as_deref().unwrap_or(""), reply.plain()));
         };
         let library = self.get(community).library();
         let sent = self.service.answer_crisis(&library, &incoming, &mut hear);

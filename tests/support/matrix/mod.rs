@@ -522,10 +522,9 @@ impl Bot {
         );
         let file = self.folder.join("bot.toml");
         fs::write(&file, settings).expect("written");
-        let mut command = super::bot_command(&file);
-        for name in
-            ["MATRIX_PASSWORD", "MATRIX_ACCESS_TOKEN", "MATRIX_PASSWORD_FILE", "MATRIX_ACCESS_TOKEN_FILE"]
-        {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lantern"));
+        command.arg("--config").arg(&file).arg("run");
+        for name in ["MATRIX_PASSWORD", "MATRIX_ACCESS_TOKEN", "DISCORD_TOKEN"] {
             command.env_remove(name);
         }
         let mut child = command
