@@ -378,14 +378,14 @@ impl<const KEEP: bool> Folder<KEEP> {
             return;
         }
         let word = word.to_owned();
+        // A letter that passes for no Latin one tells that the others are what they are, and the Latin not.
+        let cyrillic = word.chars().any(|c| letters::cyrillic(c) && letters::look_alike(c).is_none());
+        let plain = |c: char| if cyrillic { letters::cyrillic_look_alike(c) } else { letters::look_alike(c) };
         let from: Vec<u32> = if KEEP { self.at[start..self.end].to_vec() } else { Vec::new() };
         self.end = start;
         for (i, c) in word.char_indices() {
             let from = if KEEP { from[i] as usize } else { 0 };
-            match letters::look_alike(c) {
-                Some(plain) => self.put(plain as u8, from),
-                None => self.char(c, from),
-            }
+            self.char(plain(c).unwrap_or(c), from);
         }
     }
 
@@ -407,16 +407,21 @@ impl<const KEEP: bool> Folder<KEEP> {
 fn odd(text: &[u8]) -> bool {
     let letter = |b: u8| b.wrapping_sub(b'a') < 26;
     let digit = |b: u8| b.wrapping_sub(b'0') < 10;
+    // The first byte of a Cyrillic letter.
+    let cyrillic = |b: u8| b.wrapping_sub(0xd0) < 4;
     let mut odd = false;
     for (&a, &b) in text.iter().zip(text.iter().skip(1)) {
-        odd |= letter(a) & digit(b) | digit(a) & letter(b);
+        odd |= letter(a) & digit(b) | digit(a) & (letter(b) | cyrillic(b));
     }
     for ((&a, &b), &c) in text.iter().zip(text.iter().skip(1)).zip(text.iter().skip(2)) {
         odd |= (a == b) & (b == c) & (a > b' ');
     }
-    let spaces = text.iter().zip(text.iter().skip(2)).zip(text.iter().skip(4)).zip(text.iter().skip(6));
-    for (((&a, &b), &c), &d) in spaces {
-        odd |= (a == b' ') & (b == b' ') & (c == b' ') & (d == b' ');
+    // Letters are of one byte, or of two outside the Latin alphabet.
+    for step in [2, 3] {
+        let [b, c, d] = [1, 2, 3].map(|times| text.iter().skip(times * step));
+        for (((&a, &b), &c), &d) in text.iter().zip(b).zip(c).zip(d) {
+            odd |= (a == b' ') & (b == b' ') & (c == b' ') & (d == b' ');
+        }
     }
     odd
 }
@@ -455,6 +460,7 @@ mod tests {
         assert_eq!(fold("ѕuісіdе").text(), " suicide ");
         assert_eq!(fold("я хочу умереть").text(), " я хочу умереть ");
         assert_eq!(fold("i wаnt tо die").text(), " i want to die ");
+        assert_eq!(fold("хочу yбить ceбя").text(), " хочу убить себя ");
     }
 
     #[test]
@@ -465,7 +471,7 @@ mod tests {
 
     #[test]
     fn only_strange_spellings_are_odd() {
-        for text in ["kiiill", "k1ll", "k*ll", "k i l l", "k.i.l.l"] {
+        for text in ["kiiill", "k1ll", "k*ll", "k i l l", "k.i.l.l", "у б ь ю", "су1цид"] {
             assert!(fold(text).is_odd(), "{text}");
         }
         for text in ["I kill it, a lot", "all 3 of us", "5 km!", "**bold** ok?"] {

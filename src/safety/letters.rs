@@ -252,6 +252,31 @@ pub(crate) fn look_alike(c: char) -> Option<char> {
     })
 }
 
+/// Whether a letter is Cyrillic.
+pub(crate) fn cyrillic(c: char) -> bool {
+    matches!(c, '\u{400}'..='\u{52f}')
+}
+
+/// The Cyrillic letter that a Latin one passes for.
+pub(crate) fn cyrillic_look_alike(c: char) -> Option<char> {
+    Some(match c {
+        'a' => 'а',
+        'b' => 'в',
+        'c' => 'с',
+        'e' => 'е',
+        'h' => 'н',
+        'i' => 'і',
+        'k' => 'к',
+        'm' => 'м',
+        'o' => 'о',
+        'p' => 'р',
+        't' => 'т',
+        'x' => 'х',
+        'y' => 'у',
+        _ => return None,
+    })
+}
+
 /// Joins a letter with the mark that follows it, for text that comes decomposed: Hangul, kana.
 pub(crate) fn join(last: char, mark: char) -> Option<char> {
     match mark {

@@ -4,7 +4,7 @@
 //! are read as the dictionary's word where there is one, and left alone where there is none.
 
 use super::dictionary::{Dictionary, NUMBER, START, UNKNOWN, WordId};
-use super::letters::single;
+use super::letters::{self, single};
 
 /// A word of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +89,11 @@ impl Dictionary {
                 if let Some(id) = self.censored(word) {
                     return Some((id, UNKNOWN));
                 }
+            }
+            if word.chars().any(letters::cyrillic)
+                && let Some(found) = uncyrillic(word, |w| self.known(w))
+            {
+                return Some(found);
             }
             return word.as_bytes()[0].is_ascii_digit().then_some((NUMBER, UNKNOWN));
         }
@@ -221,7 +226,7 @@ impl Dictionary {
                 lone = 0;
                 continue;
             }
-            if word.len() == 1 {
+            if word.chars().nth(1).is_none() {
                 lone += 1;
             } else {
                 if lone >= 3 {
@@ -328,16 +333,23 @@ impl Dictionary {
         let mut letters = 0;
         while from > 0 && letters < lone {
             from -= 1;
-            letters += folded[tokens[from].start as usize..tokens[from].end as usize].replace(' ', "").len();
+            let token = &folded[tokens[from].start as usize..tokens[from].end as usize];
+            letters += token.chars().filter(|&c| c != ' ').count();
         }
         if letters != lone || lone > 2 * LONGEST {
             return;
         }
         let first = tokens[from];
-        let positions: Vec<usize> = (first.start as usize..tokens[tokens.len() - 1].end as usize)
-            .filter(|&i| folded.as_bytes()[i] != b' ' && !matches!(folded.as_bytes()[i], b'.' | b',' | b'"'))
-            .collect();
-        let word: String = positions.iter().map(|&i| folded.as_bytes()[i] as char).collect();
+        let spelt = first.start as usize..tokens[tokens.len() - 1].end as usize;
+        // For each byte of the word, where it stands.
+        let mut positions = Vec::new();
+        let mut word = String::new();
+        for (at, c) in folded[spelt.clone()].char_indices() {
+            if !matches!(c, ' ' | '.' | ',' | '"') {
+                word.push(c);
+                positions.extend(spelt.start + at..spelt.start + at + c.len_utf8());
+            }
+        }
         let found = self.resolve(&word).filter(|found| found.0 != NUMBER);
         let whole = |found| vec![(0, word.len(), found)];
         // A whole word, then several, then the beginning of one.
@@ -424,6 +436,35 @@ fn unleet<T>(word: &str, try_word: impl Fn(&str) -> Option<T>) -> Option<T> {
         }
     }
     None
+}
+
+/// Tries digits as the Cyrillic letters they look like; the first few may each be one of two.
+fn uncyrillic<T>(word: &str, try_word: impl Fn(&str) -> Option<T>) -> Option<T> {
+    let choices = 1usize << word.bytes().filter(|b| matches!(b, b'1' | b'3' | b'4')).count().min(3);
+    (0..choices).find_map(|choice| {
+        let mut seen = 0;
+        let read: String = word
+            .chars()
+            .map(|c| {
+                let mut either = |first, second| {
+                    let chosen = if choice >> seen & 1 == 1 { second } else { first };
+                    seen += 1;
+                    chosen
+                };
+                match c {
+                    '0' => 'о',
+                    '1' => either('и', 'і'),
+                    '3' => either('з', 'е'),
+                    '4' => either('ч', 'а'),
+                    '6' => 'б',
+                    '@' => 'а',
+                    '$' => 'с',
+                    c => c,
+                }
+            })
+            .collect();
+        try_word(&read)
+    })
 }
 
 /// Whether a censored spelling fits a word: letters are themselves, a row of `n` symbols is any `n` letters
