@@ -88,7 +88,7 @@ impl Bot {
             String::new()
         };
         let reply = if answered {
-            "I replied there with people to contact."
+            "I write to them with people to contact. If nothing reaches them, I say so here."
         } else {
             "I could not reach them: the channel and their direct messages are closed to me."
         };
@@ -147,6 +147,10 @@ impl Bot {
     /// A moderator takes a card, or has done with it: the card says who and when.
     pub fn take_alert(&self, scene: &Scene, interaction: &Interaction, step: AlertStep) {
         let before = interaction.message.as_ref().map_or("", |message| message.content.as_str());
+        // Only a card is changed, whatever somebody's client says they pressed.
+        if !before.contains("https://discord.com/channels/") {
+            return self.tell(scene, "That is no card of mine.", None, Vec::new(), Sort::moderator);
+        }
         let line = match step {
             AlertStep::Taken => format!("👀 <@{}> is on it since <t:{}:t>.", scene.person, clock::now()),
             AlertStep::Done => format!("✔️ <@{}> has looked after it, <t:{}:t>.", scene.person, clock::now()),
