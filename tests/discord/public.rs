@@ -273,7 +273,7 @@ async fn words_of_any_length_and_direction_are_answered() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_the_bot_has_left_is_no_longer_watched() {
-    let (discord, lantern, server, help) = harbour().await;
+    let (_discord, lantern, server, help) = harbour().await;
     let id = format!("discord-{}", server.id);
     assert_eq!(lantern.communities.get(&id).settings.watched.len(), 1);
     server.removes_the_bot();
