@@ -219,7 +219,11 @@ async fn ask(
     let mut wait = Duration::from_secs(1);
     let mut shutdown = shutdown.clone();
     while !*shutdown.borrow() {
-        match outbox.request(route, LightMethod::Get, None).await {
+        let answer = tokio::select! {
+            answer = outbox.request(route, LightMethod::Get, None) => answer,
+            () = stopped(&mut shutdown) => break,
+        };
+        match answer {
             Ok(answer) => return Ok(Some(answer)),
             Err(Refused { status: 401, .. }) => return Err(Fatal::Token.into()),
             Err(refused @ Refused { status: 400..500, .. }) => {

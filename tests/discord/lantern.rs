@@ -57,7 +57,19 @@ impl Lantern {
         let lantern = Lantern::starts(discord, Start::default());
         discord.logged_in().await;
         discord.has_commands(&["guide", "lantern"]).await;
+        lantern.is_ready().await;
         lantern
+    }
+
+    /// Waits until it knows itself that it is connected.
+    pub async fn is_ready(&self) {
+        for _ in 0..1_000 {
+            if self.telemetry.is_ready() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("it is not ready within five seconds");
     }
 
     /// Starts it.

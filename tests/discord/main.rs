@@ -7,6 +7,7 @@ mod member;
 mod moderator;
 mod operator;
 mod public;
+mod storm;
 
 #[path = "../support/discord/mod.rs"]
 pub mod support;

@@ -1,7 +1,7 @@
 //! Cards in a moderators' channel: that somebody may need a person, and where. Never what they wrote.
 
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use lru::LruCache;
@@ -26,8 +26,24 @@ struct Card {
     since: Instant,
     count: usize,
     level: Level,
-    /// Its message, once it is written.
-    message: Arc<Mutex<Option<Id>>>,
+    /// Its message, once it is written, and what moderators did about it.
+    written: Arc<Mutex<Written>>,
+}
+
+/// How a card stands in the channel.
+#[derive(Default)]
+struct Written {
+    message: Option<Id>,
+    /// Who is on it.
+    taken: Option<String>,
+    /// It is looked after: what comes next is news.
+    done: bool,
+}
+
+impl Card {
+    fn written(&self) -> MutexGuard<'_, Written> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The cards of the last hour, by hashes that mean nothing outside this process.
@@ -71,11 +87,12 @@ impl Bot {
             let card = match cards.get(&key) {
                 Some(card)
                     if now.duration_since(card.since) < STANDS
+                        && !card.written().done
                         && (concern.level <= card.level || concern.level < Level::Imminent) =>
                 {
                     Card { count: card.count + 1, level: card.level.max(concern.level), ..card.clone() }
                 }
-                _ => Card { since: now, count: 1, level: concern.level, message: Arc::default() },
+                _ => Card { since: now, count: 1, level: concern.level, written: Arc::default() },
             };
             cards.put(key, card.clone());
             card
@@ -88,30 +105,38 @@ impl Bot {
             String::new()
         };
         let reply = if answered {
-            "I replied there with people to contact."
+            "I write to them with people to contact. If nothing reaches them, I say so here."
         } else {
             "I could not reach them: the channel and their direct messages are closed to me."
         };
+        let (stands, taken) = {
+            let written = card.written();
+            (written.message, written.taken.clone())
+        };
+        let step = taken.is_some().then_some(AlertStep::Taken);
+        let taken = taken.map_or_else(String::new, |line| format!("\n{line}"));
         let role = wanted.role.as_deref().and_then(Id::parse).filter(|_| card.level == Level::Imminent);
         let call = role.map_or_else(String::new, |role| format!("<@&{role}> "));
         let text = format!(
-            "{call}**Somebody may need a person.** {} They wrote {about}, <t:{}:R>: {link}{again}\n{reply} What I recognise is measured, not certain. Please look for yourself.",
+            "{call}**Somebody may need a person.** {} They wrote {about}, <t:{}:R>: {link}{again}\n{reply} What I recognise is measured, not certain. Please look for yourself.{taken}",
             meaning(card.level),
             clock::now(),
         );
-        let mut body = render::message(&text, false, vec![buttons(None)]);
+        let mut body = render::message(&text, false, vec![buttons(step)]);
         body["allowed_mentions"] = json!({"parse": [], "roles": role.iter().collect::<Vec<_>>()});
-        let stands = *card.message.lock().unwrap_or_else(PoisonError::into_inner);
         let what = match stands {
             Some(id) if card.count > 1 => What::Edit(id, body),
             // Its first version is still on the way, and says the same but for the count.
             None if card.count > 1 => return,
-            _ => What::Message(body, None),
+            _ => {
+                body["nonce"] = format!("a{message}").into();
+                body["enforce_nonce"] = true.into();
+                What::Message(body, None)
+            }
         };
-        let written = card.message.clone();
         let then = move |outcome: Result<Option<Id>, _>| {
             if let Ok(Some(id)) = outcome {
-                *written.lock().unwrap_or_else(PoisonError::into_inner) = Some(id);
+                card.written().message = Some(id);
             }
         };
         let letter =
@@ -147,10 +172,26 @@ impl Bot {
     /// A moderator takes a card, or has done with it: the card says who and when.
     pub fn take_alert(&self, scene: &Scene, interaction: &Interaction, step: AlertStep) {
         let before = interaction.message.as_ref().map_or("", |message| message.content.as_str());
+        // Only a card is changed, whatever somebody's client says they pressed.
+        if !before.contains("https://discord.com/channels/") {
+            return self.tell(scene, "That is no card of mine.", None, Vec::new(), Sort::moderator);
+        }
         let line = match step {
             AlertStep::Taken => format!("👀 <@{}> is on it since <t:{}:t>.", scene.person, clock::now()),
             AlertStep::Done => format!("✔️ <@{}> has looked after it, <t:{}:t>.", scene.person, clock::now()),
         };
+        let pressed = interaction.message.as_ref().and_then(|message| message.id);
+        let cards = self.alerts.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (_, card) in cards.iter() {
+            let mut written = card.written();
+            if written.message.is_some() && written.message == pressed {
+                match step {
+                    AlertStep::Taken => written.taken = Some(line.clone()),
+                    AlertStep::Done => written.done = true,
+                }
+            }
+        }
+        drop(cards);
         let text = format!("{before}\n{line}");
         let shown = render::split(&text, render::LONGEST).swap_remove(0);
         let body = json!({

@@ -219,7 +219,30 @@ impl Bot {
             .into();
             body["enforce_nonce"] = true.into();
         }
-        self.send(scene, What::Message(body, file), sort, None);
+        // What can't be said in answer to a command is said in a direct message: a crisis reply never goes missing
+        // because Discord was slow to take it.
+        let then: Option<Then> = match (&scene.to, sort) {
+            (To::Interaction(_), Sort::crisis) => {
+                let mut direct = render::message(
+                    body["content"].as_str().unwrap_or_default(),
+                    false,
+                    body["components"].as_array().cloned().unwrap_or_default(),
+                );
+                let name = Address { platform: PLATFORM, person: name, place: "instead" };
+                direct["nonce"] = format!("{:x}", self.service.hash(&name)).into();
+                direct["enforce_nonce"] = true.into();
+                let (outbox, to, watched) =
+                    (self.outbox.clone(), To::Person(scene.person), scene.watched.clone());
+                Some(Box::new(move |outcome| {
+                    if outcome.is_err() {
+                        let what = What::Message(direct, None);
+                        outbox.send(&to, Letter { what, sort, watched, then: None });
+                    }
+                }))
+            }
+            _ => None,
+        };
+        self.send(scene, What::Message(body, file), sort, then);
     }
 
     /// Sends words of the program's own to who did something.

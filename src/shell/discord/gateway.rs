@@ -16,7 +16,7 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
 use thiserror::Error;
 use tokio::net::TcpStream;
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, MutexGuard, watch};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
@@ -78,13 +78,13 @@ impl Turnstile {
         Turnstile((0..buckets.max(1)).map(|_| Mutex::default()).collect())
     }
 
-    /// Waits until a shard may introduce itself.
-    async fn pass(&self, shard: u32) {
-        let mut last = self.0[shard as usize % self.0.len()].lock().await;
+    /// Waits until a shard may introduce itself. Whoever is let in notes when it has.
+    async fn pass(&self, shard: u32) -> MutexGuard<'_, Option<Instant>> {
+        let last = self.0[shard as usize % self.0.len()].lock().await;
         if let Some(last) = *last {
             tokio::time::sleep_until(last + APART).await;
         }
-        *last = Some(Instant::now());
+        last
     }
 }
 
@@ -147,6 +147,7 @@ impl Shard {
                 End::Broken => {}
                 End::Over => (session, seq) = (None, 0),
             }
+            self.telemetry.set_ready(false);
             self.telemetry.reconnects.inc();
             // Who stayed connected for a while comes back at once.
             if began.elapsed() > Duration::from_secs(30) {
@@ -168,29 +169,14 @@ impl Shard {
         take: &mut impl FnMut(&str, &str),
         shutdown: &mut watch::Receiver<bool>,
     ) -> Result<End, Fatal> {
-        let url = session.as_ref().map_or(&self.url, |session| &session.url);
-        let Some((mut socket, interval)) = self.connect(url).await else {
+        let begun = tokio::select! {
+            begun = self.begin(session.as_ref(), *seq) => begun,
+            () = stopped(shutdown) => return Ok(End::Shutdown),
+        };
+        let Some((mut socket, interval)) = begun else {
             note("shard-unreachable", &[("shard", &self.id)]);
             return Ok(End::Broken);
         };
-        let words = match session {
-            Some(session) => json!({"op": op::RESUME, "d": {
-                "token": &*self.token, "session_id": session.id, "seq": *seq
-            }}),
-            None => {
-                self.turnstile.pass(self.id).await;
-                json!({"op": op::IDENTIFY, "d": {
-                    "token": &*self.token,
-                    "intents": self.intents,
-                    "shard": [self.id, self.total],
-                    "large_threshold": 50,
-                    "properties": {"os": std::env::consts::OS, "browser": "lantern", "device": "lantern"},
-                }})
-            }
-        };
-        if !say(&mut socket, &words).await {
-            return Ok(End::Broken);
-        }
         let mut beat = Instant::now() + interval.mul_f64(jitter());
         let mut acknowledged = true;
         loop {
@@ -243,12 +229,39 @@ impl Shard {
                     let resumable = frame.d.is_some_and(|data| data.get() == "true");
                     close(&mut socket, 4000).await;
                     // One to five seconds, as the documentation asks.
-                    sleep(Duration::from_secs(1) + Duration::from_secs(4).mul_f64(jitter())).await;
+                    tokio::select! {
+                        () = sleep(Duration::from_secs(1) + Duration::from_secs(4).mul_f64(jitter())) => {}
+                        () = stopped(shutdown) => return Ok(End::Shutdown),
+                    }
                     return Ok(if resumable { End::Broken } else { End::Over });
                 }
                 _ => {}
             }
         }
+    }
+
+    /// A connection on which the shard has introduced itself, or taken its session up again.
+    async fn begin(&self, session: Option<&Session>, seq: u64) -> Option<(Socket, Duration)> {
+        // The turn comes before the connection: Discord hangs up on who says nothing for long.
+        let turn = if session.is_none() { Some(self.turnstile.pass(self.id).await) } else { None };
+        let (mut socket, interval) = self.connect(session.map_or(&self.url, |session| &session.url)).await?;
+        let words = match session {
+            Some(session) => json!({"op": op::RESUME, "d": {
+                "token": &*self.token, "session_id": session.id, "seq": seq
+            }}),
+            None => json!({"op": op::IDENTIFY, "d": {
+                "token": &*self.token,
+                "intents": self.intents,
+                "shard": [self.id, self.total],
+                "large_threshold": 50,
+                "properties": {"os": std::env::consts::OS, "browser": "lantern", "device": "lantern"},
+            }}),
+        };
+        let said = say(&mut socket, &words).await;
+        if let Some(mut turn) = turn {
+            *turn = Some(Instant::now());
+        }
+        said.then_some((socket, interval))
     }
 
     /// A connection on which Discord has said hello, and the interval of its heartbeats.
@@ -339,7 +352,7 @@ mod tests {
         let turnstile = Turnstile::new(2);
         let began = Instant::now();
         for shard in 0..4 {
-            turnstile.pass(shard).await;
+            *turnstile.pass(shard).await = Some(Instant::now());
         }
         assert_eq!(began.elapsed(), APART, "0 and 1 at once, 2 and 3 five seconds later");
     }

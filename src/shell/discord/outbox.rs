@@ -32,10 +32,14 @@ const PACE: Duration = Duration::from_millis(25);
 const ATTEMPT: Duration = Duration::from_secs(10);
 /// How often a letter is tried again after a failure of the network or of Discord.
 const TRIES: u32 = 4;
+/// How often one that is urgent is tried: over about a minute.
+const URGENT_TRIES: u32 = 8;
 /// How often a letter waits for a rate limit before it is given up.
 const MOST_LIMITS: u32 = 20;
 /// How many quiet lanes are remembered before those whose limits have passed are let go.
 const MOST_QUIET: usize = 4_096;
+/// Discord's answer where the first reply to an interaction has not reached it yet.
+const UNKNOWN_WEBHOOK: i64 = 10015;
 /// Discord's answer to a second first reply.
 const ALREADY_ACKNOWLEDGED: i64 = 40060;
 
@@ -183,6 +187,19 @@ pub struct Outbox {
     paused: Mutex<Instant>,
 }
 
+/// How something is asked.
+#[derive(Clone, Copy, Default)]
+struct Patience {
+    /// It is tried for longer, and goes first.
+    urgent: bool,
+    /// It answers an interaction: no limit over everything holds it back, and nobody waits for it for long.
+    interaction: bool,
+}
+
+impl Patience {
+    const INTERACTION: Patience = Patience { urgent: false, interaction: true };
+}
+
 /// An answer of Discord.
 struct Answer {
     status: u16,
@@ -308,7 +325,7 @@ impl Outbox {
             self.keep_pace().await;
         }
         let channel = match to {
-            To::Person(person) => Some(self.open(*person).await?),
+            To::Person(person) => Some(self.open(*person, urgent).await?),
             To::Channel(id) => Some(*id),
             To::Interaction(_) => None,
         };
@@ -336,7 +353,8 @@ impl Outbox {
                     // These belong to interactions.
                     What::Callback(..) | What::Defer => return Ok(None),
                 };
-                let answer = self.ask(route, method, body, file, Some(lane)).await?;
+                let patience = Patience { urgent, ..Patience::default() };
+                let answer = self.ask(route, method, body, file, Some(lane), patience).await?;
                 Ok(message_id(&answer))
             }
             _ => Ok(None),
@@ -391,7 +409,7 @@ impl Outbox {
         }
         let interaction_id = InteractionId::new(answering.id.0.max(1));
         let route = Route::InteractionResponse { interaction_id, token };
-        match self.ask(route, LightMethod::Post, Some(&body), file, None).await {
+        match self.ask(route, LightMethod::Post, Some(&body), file, None, Patience::INTERACTION).await {
             // The answer before this try had arrived after all.
             Err(Refused { code: ALREADY_ACKNOWLEDGED, .. }) => Ok(None),
             other => other.map(|_| None),
@@ -407,14 +425,24 @@ impl Outbox {
         file: Option<&File>,
         lane: LaneId,
     ) -> Result<Option<Id>, Refused> {
-        let answer = self.ask(route, method, Some(body), file, Some(lane)).await?;
-        Ok(message_id(&answer))
+        let mut early = 0;
+        loop {
+            let asked = self.ask(route, method, Some(body), file, Some(lane), Patience::INTERACTION).await;
+            match asked {
+                // The first answer went back on the request that asked, and Discord has not read it yet.
+                Err(Refused { code: UNKNOWN_WEBHOOK, .. }) if early < TRIES => early += 1,
+                answer => return answer.map(|answer| message_id(&answer)),
+            }
+            sleep(Duration::from_millis(100 << early)).await;
+        }
     }
 
     /// The channel for talking with somebody in private.
-    async fn open(&self, person: Id) -> Result<Id, Refused> {
+    async fn open(&self, person: Id, urgent: bool) -> Result<Id, Refused> {
         let body = json!({"recipient_id": person});
-        let answer = self.ask(Route::UserMeDmChannels, LightMethod::Post, Some(&body), None, None).await?;
+        let patience = Patience { urgent, ..Patience::default() };
+        let answer =
+            self.ask(Route::UserMeDmChannels, LightMethod::Post, Some(&body), None, None, patience).await?;
         message_id(&answer).ok_or(Refused { status: 0, code: 0 })
     }
 
@@ -437,7 +465,7 @@ impl Outbox {
         method: LightMethod,
         body: Option<&Value>,
     ) -> Result<Value, Refused> {
-        self.ask(route, method, body, None, None).await
+        self.ask(route, method, body, None, None, Patience::default()).await
     }
 
     /// The contents of a file that somebody uploaded, at most `most` bytes of it.
@@ -468,11 +496,18 @@ impl Outbox {
         body: Option<&Value>,
         file: Option<&File>,
         lane: Option<LaneId>,
+        patience: Patience,
     ) -> Result<Value, Refused> {
         let (mut tries, mut limits) = (0, 0);
         loop {
-            let paused = *self.paused.lock().unwrap_or_else(PoisonError::into_inner);
-            sleep_until(paused).await;
+            // Answers to interactions are outside the limit over everything.
+            if !patience.interaction {
+                let paused = *self.paused.lock().unwrap_or_else(PoisonError::into_inner);
+                // When all may go on, what is urgent goes first.
+                let behind =
+                    if patience.urgent || paused < Instant::now() { Duration::ZERO } else { PACE * 4 };
+                sleep_until(paused + behind).await;
+            }
             let answer = self.attempt(route, method, body, file).await;
             let refused = match answer {
                 Some(answer) => {
@@ -497,7 +532,9 @@ impl Outbox {
                 None => Refused { status: 0, code: 0 },
             };
             tries += 1;
-            if (refused.status != 0 && refused.status < 500) || tries >= TRIES {
+            if (refused.status != 0 && refused.status < 500)
+                || tries >= if patience.urgent { URGENT_TRIES } else { TRIES }
+            {
                 return Err(refused);
             }
             sleep(Duration::from_millis(250 << tries)).await;

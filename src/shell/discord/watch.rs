@@ -132,11 +132,15 @@ impl Bot {
         let mut body = render::message(&words, false, vec![render::people_button(wording)]);
         body["allowed_mentions"] = json!({"parse": [], "users": [scene.person]});
         body["message_reference"] = json!({"message_id": message, "fail_if_not_exists": false});
-        body["nonce"] = format!("c{message}").into();
+        // An edit that is worse is another reply, also for Discord.
+        let nonce = format!("{message}{}{}", concern.level as u8, u8::from(concern.who == Some(Who::Other)));
+        body["nonce"] = format!("c{nonce}").into();
         body["enforce_nonce"] = true.into();
         // Where the channel can't be written to, they are written to in private, and if that fails as well, moderators
         // are told that nobody was reached.
-        let private = render::message(&render::text(&reply), false, vec![render::people_button(wording)]);
+        let mut private = render::message(&render::text(&reply), false, vec![render::people_button(wording)]);
+        private["nonce"] = format!("d{nonce}").into();
+        private["enforce_nonce"] = true.into();
         let (outbox, watched) = (self.outbox.clone(), scene.watched.clone());
         let unreached = self.unreached(scene, message, concern);
         let to = To::Person(scene.person);

@@ -268,6 +268,8 @@ pub struct Upload {
 /// A message that is pointed at.
 #[derive(Deserialize)]
 pub struct Under {
+    /// Its name.
+    pub id: Option<Id>,
     /// Who wrote it.
     pub author: Option<User>,
     /// Its words, for the bot's own messages.
