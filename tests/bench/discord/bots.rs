@@ -55,7 +55,9 @@ impl Bot {
         let mut command = pinned(cores, Path::new(env!("CARGO_BIN_EXE_lantern")));
         let log = fs::File::create(at.join("log")).expect("a file");
         command.arg("--config").arg(at.join("bot.toml")).arg("run").current_dir(at).stderr(log);
-        Bot { metrics: Some(metrics), folder: Some(folder), ..Bot::start(command, token) }
+        let mut bot = Bot::start(command, token);
+        (bot.metrics, bot.folder) = (Some(metrics), Some(folder));
+        bot
     }
 
     /// A bot of serenity's that counts so many messages.
