@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::time::Duration;
 
 use serenity::all::{
@@ -93,8 +93,12 @@ impl Bot {
 
     /// Waits until it has said that it is done.
     pub async fn is_done(&self) {
-        while self.said.try_recv() != Ok("done".to_owned()) {
-            tokio::time::sleep(Duration::from_millis(1)).await;
+        loop {
+            match self.said.try_recv() {
+                Ok(line) if line == "done" => return,
+                Err(TryRecvError::Disconnected) => panic!("the bot has ended by itself"),
+                _ => tokio::time::sleep(Duration::from_millis(1)).await,
+            }
         }
     }
 
