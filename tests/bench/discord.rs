@@ -15,6 +15,8 @@ mod support;
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bots::Bot;
@@ -215,11 +217,12 @@ async fn flat_out(python: Option<&Path>) {
     let mut town = Town::new(5, 11, 4).await;
     let names = ["Lantern", "serenity, counting", "discord.py, looking for words"];
     let mut bursts: [Vec<Burst>; 3] = Default::default();
-    let (mut idle, mut most, mut after) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut idle, mut own, mut most, mut after) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (api, token) = (town.discord.proxy(), town.discord.token());
     for round in 0..ROUNDS {
         let lantern = town.lantern(BOT, None).await;
         idle.push(lantern.memory("VmRSS:"));
+        own.push(lantern.memory("RssAnon:"));
         let name = format!("lantern {round}");
         bursts[0].push(burst(&town, &lantern, BURST[0], &name, true).await);
         most.push(lantern.memory("VmHWM:"));
@@ -261,6 +264,7 @@ async fn flat_out(python: Option<&Path>) {
     println!("\nMemory");
     let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts");
     line("idle, logged in", format!("{:.1} MB", median(&idle)), "at most 25 MB");
+    line("    of it not from files (program, libraries)", format!("{:.1} MB", median(&own)), "");
     let bot = town.lantern(BOT, Some(&scripts)).await;
     line(
         "idle, with a scripts folder of its own",
@@ -283,6 +287,32 @@ async fn answered(town: &Town, flood: &Flood) -> Vec<f64> {
     }
 }
 
+/// Sleeps for a millisecond again and again: what a busy machine adds to every figure that is read off the clock.
+struct Sleeper(Arc<AtomicBool>, std::thread::JoinHandle<Vec<f64>>);
+
+impl Sleeper {
+    fn new() -> Sleeper {
+        let awake = Arc::new(AtomicBool::new(true));
+        let still = awake.clone();
+        let sleeping = std::thread::spawn(move || {
+            let mut late = Vec::new();
+            while still.load(Ordering::Relaxed) {
+                let began = Instant::now();
+                std::thread::sleep(Duration::from_millis(1));
+                late.push(began.elapsed().as_secs_f64() * 1e3 - 1.0);
+            }
+            late
+        });
+        Sleeper(awake, sleeping)
+    }
+
+    /// By how many milliseconds it was woken too late, each time.
+    fn late(self) -> Vec<f64> {
+        self.0.store(false, Ordering::Relaxed);
+        self.1.join().expect("it only sleeps")
+    }
+}
+
 /// Figure 3: the time from a crisis message to its reply, while others talk.
 async fn in_time() {
     const SECONDS: f64 = 8.0;
@@ -297,11 +327,15 @@ async fn in_time() {
         let crises = town.discord.flood(people.iter().map(|(channel, person)| (channel, person)));
         let crises = crises.of(CRISIS).a_second(CRISES).send(number);
         let chatter = town.chatter().a_second(rate - CRISES).send(((rate - CRISES) * SECONDS) as usize);
+        let sleeper = Sleeper::new();
         let (crises, _) = tokio::join!(crises, chatter);
+        let late = sleeper.late();
         let times = answered(&town, &crises).await;
         assert_eq!(times.len(), number, "crises without a reply\n{}", bot.log());
         let figures = format!("{:.1} / {:.1} ms", at(&times, 0.5), at(&times, 0.99));
         line(&format!("at {rate} events a second, {CRISES} of them crises"), figures, asked);
+        let figures = format!("{:.1} / {:.1} ms", at(&late, 0.5), at(&late, 0.99));
+        line("    how late the machine woke a sleeper meanwhile", figures, "not Lantern's");
     }
     // As fast as the bot reads: what is on its way to it then, in the fake and the system, is waited for as well.
     let people = town.newcomers(number);

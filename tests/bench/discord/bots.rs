@@ -112,7 +112,7 @@ impl Bot {
         Duration::from_nanos(nanoseconds.sum())
     }
 
-    /// The memory that it holds now (`VmRSS`), or held at most (`VmHWM`), in MB of 2^20 bytes.
+    /// The memory that it holds now (`VmRSS`; `RssAnon` without what is read from files), or held at most (`VmHWM`), in MB of 2^20 bytes.
     pub fn memory(&self, which: &str) -> f64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("a running bot");
         let line = status.lines().find_map(|line| line.strip_prefix(which)).expect("Linux tells it");
