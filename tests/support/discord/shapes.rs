@@ -28,7 +28,8 @@ pub fn application(world: &World) -> Value {
         "id": world.application.to_string(), "name": "Lantern", "icon": null, "description": "",
         "bot_public": true, "bot_require_code_grant": false, "verify_key": "00", "flags": world.gateway.flags(),
         "team": null, "summary": "", "integration_types_config": {"0": {}, "1": {}},
-        "bot": user(&world.people[&world.bot]), "owner": null,
+        "bot": user(&world.people[&world.bot]),
+        "owner": {"id": "1", "username": "operator", "global_name": null, "discriminator": "0", "avatar": null},
     })
 }
 
