@@ -50,6 +50,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use axum::serve::ListenerExt as _;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -108,6 +109,8 @@ impl Discord {
             skipped: AtomicU64::new(0),
             turned: watch::channel(0).0,
         });
+        // An event must not wait for the acknowledgement of the one before.
+        let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
         let router = http::router(Arc::clone(&inner));
         let serving = tokio::spawn(async move { axum::serve(listener, router).await.expect("it serves") });
         Discord { inner, serving, patience: Duration::from_secs(10) }
