@@ -74,6 +74,11 @@ impl Lantern {
 
     /// Starts it.
     pub fn starts(discord: &Discord, start: Start) -> Lantern {
+        Lantern::starts_at(discord.proxy(), discord.token(), start)
+    }
+
+    /// Starts it on whatever stands in for Discord at an address.
+    pub fn starts_at(api: String, token: String, start: Start) -> Lantern {
         let settings =
             Settings { country: start.country, language: Some(Language::new("en")), expire: 24 * 3600 };
         let service = Arc::new(Service::new(
@@ -87,8 +92,8 @@ impl Lantern {
         let telemetry = Arc::new(Telemetry::new());
         let (stop, shutdown) = watch::channel(false);
         let parts = Parts {
-            config: DiscordConfig { api: discord.proxy(), ..start.config },
-            token: discord.token(),
+            config: DiscordConfig { api, ..start.config },
+            token,
             service: service.clone(),
             communities: communities.clone(),
             operator: None,
