@@ -218,11 +218,8 @@ impl Shard {
                         take(name, data);
                     }
                 }
-                op::HEARTBEAT => {
-                    if !say(&mut socket, &json!({"op": op::HEARTBEAT, "d": *seq})).await {
-                        return Ok(End::Broken);
-                    }
-                }
+                // Asked for out of turn.
+                op::HEARTBEAT => (acknowledged, beat) = (true, Instant::now()),
                 op::HEARTBEAT_ACK => acknowledged = true,
                 op::RECONNECT => {
                     close(&mut socket, 4000).await;
