@@ -121,7 +121,9 @@ impl Front {
         if edited && message.edited_timestamp.is_none() {
             return;
         }
-        let addressed = message.mentions.iter().any(|user| user.id == bot.me);
+        // The list can lack what the text has: then the text counts.
+        let addressed = message.mentions.iter().any(|user| user.id == bot.me)
+            || [format!("<@{}>", bot.me), format!("<@!{}>", bot.me)].iter().any(|name| text.contains(name));
         let channel = message.channel_id;
         if message.guild_id.is_some() && !addressed {
             let settings = &bot.community(message.guild_id).settings;
