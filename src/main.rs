@@ -53,7 +53,7 @@ enum Command {
     /// Answer people on Discord and Matrix, until Ctrl-C or SIGTERM
     #[cfg(feature = "platform")]
     #[command(
-        after_help = "On Discord it needs a token: in DISCORD_TOKEN, or in a file that bot.toml names under [discord] token_file.\nOn Matrix it needs a homeserver under [matrix], and MATRIX_PASSWORD once.\nThe README's section \"Put it on your server\" goes from making the application to the first conversation."
+        after_help = "On Discord it needs a token: in DISCORD_TOKEN, or in a file that bot.toml names under [discord] token_file.\nOn Matrix it needs a homeserver under [matrix], and MATRIX_PASSWORD once.\nThe README's sections \"Put it on your Discord server\" and \"… Matrix server\" go from making the application to the first conversation."
     )]
     Run,
     /// Check scripts, and say what is wrong and how to mend it

@@ -435,7 +435,8 @@ fn whoever_may_change_a_room_sets_lantern_up_there_and_nobody_else_does() {
     let of_ben = ben.at(&talk);
     of_ben.ask("ready", json!({ "members": 3 }));
     of_ben.say("!lantern status");
-    assert!(of_ben.words().contains("for moderators of this room"));
+    // Whether the greeting is the first thing that he sees depends on when he came.
+    assert!((0..2).any(|_| of_ben.words().contains("for moderators of this room")));
     talk.words();
     talk.say("!lantern status");
     assert!(talk.words().starts_with("**Lantern "));

@@ -14,7 +14,7 @@ use lantern::shell::workbench::scorecard::{self, Cases};
 mod properties;
 
 /// The sum of all floors. It only ever grows: who lowers a floor has to lower this as well, and say why.
-const FLOORS: usize = 10583;
+const FLOORS: usize = 11257;
 
 fn cases() -> Cases {
     let cases = scorecard::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/safety")).unwrap();

@@ -23,10 +23,10 @@ mod member;
 mod moderator;
 mod outbox;
 mod permissions;
-mod render;
+pub mod render;
 mod share;
 mod watch;
-mod wire;
+pub mod wire;
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;

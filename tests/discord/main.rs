@@ -8,6 +8,7 @@ mod moderator;
 mod operator;
 mod public;
 mod storm;
+mod transcripts;
 mod twin;
 
 #[path = "../support/discord/mod.rs"]

@@ -21,6 +21,8 @@ async fn a_cry_a_guide_and_a_command_are_answered_there_as_well() {
         let reply = twin.hears(says("116 123"));
         assert_eq!(reply["message_reference"]["message_id"], said["id"], "{reply}");
         twin.command("guide", json!([]));
+        let welcome = twin.hears(says("What would you like?"));
+        twin.taps(&welcome, "Is ketamine worth a conversation?");
         let first = twin.hears(says("automated guide, not a clinician"));
         let labels = first["components"].to_string();
         assert!(labels.contains("Get help now"), "{labels}");

@@ -3,6 +3,7 @@
 //! This runs on the thread that reads from Discord: it never waits.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use super::bot::{Bot, Scene};
 use super::moderator;
 use super::outbox::{Answering, Letter, To, What};
 use super::render::{self, Control, Press};
-use super::wire::{self, Guild, Id, Interaction, Message, Ready};
+use super::wire::{self, Guild, Id, Interaction, Message, Ready, Thread};
 use crate::engine::Kind;
 use crate::safety::{Concern, Level};
 use crate::shell::queue::{Full, Queue, Work};
@@ -86,6 +87,12 @@ impl Front {
             "GUILD_CREATE" => {
                 if let Ok(guild) = serde_json::from_str::<Guild>(data) {
                     self.bot.servers().insert(guild.id);
+                    guild.threads.iter().for_each(|thread| self.bot.watch.learn(thread));
+                }
+            }
+            "THREAD_CREATE" => {
+                if let Ok(thread) = serde_json::from_str::<Thread>(data) {
+                    self.bot.watch.learn(&thread);
                 }
             }
             "GUILD_DELETE" => {
@@ -121,12 +128,17 @@ impl Front {
         if edited && message.edited_timestamp.is_none() {
             return;
         }
-        let addressed = message.mentions.iter().any(|user| user.id == bot.me);
+        // The list can lack what the text has: then the text counts.
+        let addressed = message.mentions.iter().any(|user| user.id == bot.me)
+            || [format!("<@{}>", bot.me), format!("<@!{}>", bot.me)].iter().any(|name| text.contains(name));
         let channel = message.channel_id;
         if message.guild_id.is_some() && !addressed {
             let settings = &bot.community(message.guild_id).settings;
-            let channel = channel.to_string();
-            if !settings.watched.contains(&channel) || settings.quiet.contains(&channel) {
+            // A thread is watched, or quiet, with the channel that it stands in.
+            let places =
+                [Some(channel), bot.watch.parent(channel)].map(|place| place.map(|id| id.to_string()));
+            let is_in = |list: &BTreeSet<String>| places.iter().flatten().any(|place| list.contains(place));
+            if !is_in(&settings.watched) || is_in(&settings.quiet) {
                 return;
             }
         }

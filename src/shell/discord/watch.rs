@@ -10,7 +10,7 @@ use serde_json::json;
 use super::bot::{Bot, PLATFORM, Scene};
 use super::outbox::{Letter, To, What};
 use super::render;
-use super::wire::Id;
+use super::wire::{Id, Thread};
 use crate::engine::Kind;
 use crate::safety::{Concern, Level, Who};
 use crate::shell::telemetry::Sort;
@@ -52,12 +52,18 @@ pub enum Answer {
 pub struct Watch {
     said: Mutex<LruCache<u64, Said>>,
     hints: Mutex<LruCache<Id, Instant>>,
+    /// Threads, and the channels that they stand in: a message names only the thread.
+    threads: Mutex<LruCache<Id, Id>>,
 }
 
 impl Default for Watch {
     fn default() -> Self {
         let room = NonZeroUsize::new(REMEMBERED).unwrap_or(NonZeroUsize::MIN);
-        Watch { said: Mutex::new(LruCache::new(room)), hints: Mutex::new(LruCache::new(room)) }
+        Watch {
+            said: Mutex::new(LruCache::new(room)),
+            hints: Mutex::new(LruCache::new(room)),
+            threads: Mutex::new(LruCache::new(room)),
+        }
     }
 }
 
@@ -76,6 +82,18 @@ impl Watch {
         let level = before.map_or(concern.level, |before| before.level.max(concern.level));
         said.put(key, Said { level, who: concern.who, at: now });
         answer
+    }
+
+    /// Notes in which channel a thread stands.
+    pub fn learn(&self, thread: &Thread) {
+        if let Some(parent) = thread.parent_id {
+            self.threads.lock().unwrap_or_else(PoisonError::into_inner).put(thread.id, parent);
+        }
+    }
+
+    /// The channel that a thread stands in, as far as it was told; none for what is no thread.
+    pub fn parent(&self, channel: Id) -> Option<Id> {
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner).get(&channel).copied()
     }
 
     /// Whether a hint may be given in a channel now.
@@ -203,6 +221,13 @@ mod tests {
 
     fn concern(level: Level, who: Who) -> Concern {
         Concern { level, who: Some(who), rule: None }
+    }
+
+    #[test]
+    fn a_thread_belongs_to_the_channel_that_it_stands_in() {
+        let watch = Watch::default();
+        watch.learn(&Thread { id: Id(5), parent_id: Some(Id(2)) });
+        assert_eq!((watch.parent(Id(5)), watch.parent(Id(2))), (Some(Id(2)), None));
     }
 
     #[test]

@@ -95,6 +95,18 @@ pub struct Guild {
     /// Whether Discord can't reach it just now.
     #[serde(default)]
     pub unavailable: bool,
+    /// Its threads that are open.
+    #[serde(default)]
+    pub threads: Vec<Thread>,
+}
+
+/// A thread: `THREAD_CREATE`, and with a server.
+#[derive(Deserialize)]
+pub struct Thread {
+    /// The thread, which is a channel of its own.
+    pub id: Id,
+    /// The channel that it stands in.
+    pub parent_id: Option<Id>,
 }
 
 /// A person or a bot.
@@ -335,6 +347,15 @@ mod tests {
         let message: Message<'_> = serde_json::from_str(text).expect("it is read");
         assert_eq!((message.id, message.content.as_deref()), (Id(1), Some("a \"b\"")));
         assert!(message.mentions[0].bot && message.guild_id.is_none());
+    }
+
+    #[test]
+    fn the_threads_of_a_server_are_told_with_it() {
+        let text =
+            r#"{"id":"1","threads":[{"id":"5","parent_id":"2","type":11},{"id":"6","parent_id":null}]}"#;
+        let guild: Guild = serde_json::from_str(text).expect("it is read");
+        assert_eq!(guild.threads[0].parent_id, Some(Id(2)));
+        assert!(serde_json::from_str::<Guild>(r#"{"id":"1"}"#).expect("it is read").threads.is_empty());
     }
 
     #[test]

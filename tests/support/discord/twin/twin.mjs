@@ -24,6 +24,8 @@ const server = discord.server.httpServer
 const [answer] = server.listeners('request')
 server.removeAllListeners('request')
 server.on('request', (request, response) => {
+  // It knows the application by its newer address only.
+  request.url = request.url.replace('/oauth2/applications/@me', '/applications/@me')
   if (request.url.startsWith('/api/v10/gateway') && !request.url.startsWith('/api/v10/gateway/bot')) {
     response.setHeader('content-type', 'application/json')
     response.end(JSON.stringify({ url: discord.gatewayUrl }))
