@@ -68,7 +68,6 @@ fn main() {
     let (chat, closer): (Vec<&str>, Vec<&str>) =
         CHAT.iter().partition(|text| !screener.search(&screener.fold(text)));
     line("chat lines that need no closer look", format!("{} of {}", chat.len(), CHAT.len()), "");
-    assert!(chat.len() > closer.len(), "most chat must be done after one search");
     let folded: Vec<_> = chat.iter().map(|text| screener.fold(text)).collect();
     let (mut whole, mut bare) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
@@ -150,4 +149,6 @@ fn main() {
             .collect(),
     );
     line("turn, without I/O", format!("{:.0} thousand/s", 1e6 / turn), "at least 200 thousand/s");
+    // Last, so that the figures are there to say by how much.
+    assert!(chat.len() > closer.len(), "most chat must be done after one search");
 }
