@@ -179,6 +179,7 @@ pub async fn run(parts: Parts) -> Result<(), DiscordError> {
         outbox: outbox.clone(),
         telemetry: telemetry.clone(),
         me,
+        names: [format!("<@{me}>"), format!("<@!{me}>")],
         reads_content: AtomicBool::new(may_read),
         watch: watch::Watch::default(),
         alerts: alerts::Alerts::default(),

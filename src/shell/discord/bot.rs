@@ -37,6 +37,8 @@ pub struct Bot {
     pub telemetry: Arc<Telemetry>,
     /// The bot's own user.
     pub me: Id,
+    /// How a text mentions it.
+    pub names: [String; 2],
     /// Whether Discord lets it read what is not addressed to it.
     pub reads_content: AtomicBool,
     /// Public replies that stand somewhere.
@@ -155,7 +157,8 @@ impl Bot {
         }
     }
 
-    fn talk<T>(
+    /// Asks the service something about what a person did; `ask` is given what sends a reply to them.
+    pub fn talk<T>(
         &self,
         scene: &Scene,
         event: &str,

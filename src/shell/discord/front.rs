@@ -130,7 +130,7 @@ impl Front {
         }
         // The list can lack what the text has: then the text counts.
         let addressed = message.mentions.iter().any(|user| user.id == bot.me)
-            || [format!("<@{}>", bot.me), format!("<@!{}>", bot.me)].iter().any(|name| text.contains(name));
+            || bot.names.iter().any(|name| text.contains(name.as_str()));
         let channel = message.channel_id;
         if message.guild_id.is_some() && !addressed {
             let settings = &bot.community(message.guild_id).settings;
@@ -146,7 +146,7 @@ impl Front {
         let to = To::Channel(channel);
         let scene = bot.scene(author.id, message.guild_id, channel, "", to, watched);
         // The bot's name is no part of what is said to it: half a sentence must be heard as one.
-        let text = &if addressed { Cow::from(without(bot.me, text)) } else { Cow::from(&**text) };
+        let text = &if addressed { Cow::from(without(&bot.names, text)) } else { Cow::from(&**text) };
         let concern = scene.library.screen(text);
         let serious = concern.level >= Level::Concern;
         if (edited || (message.guild_id.is_some() && !addressed)) && !serious {
@@ -220,9 +220,10 @@ impl Front {
     }
 }
 
-/// A text without the mentions of somebody.
-fn without(who: Id, text: &str) -> String {
-    text.replace(&format!("<@{who}>"), " ").replace(&format!("<@!{who}>"), " ").trim().to_owned()
+/// A text without these mentions.
+fn without(names: &[String], text: &str) -> String {
+    let rest = names.iter().fold(text.to_owned(), |text, name| text.replace(name.as_str(), " "));
+    rest.trim().to_owned()
 }
 
 /// Whether the answer may change the message that was pressed: then Discord must not be told that another will come.

@@ -74,18 +74,9 @@ impl Bot {
         let known = country.and_then(|name| scene.library.resources.find(name));
         if let (Some(name), Some(_)) = (country, known) {
             // Set first and without a word: the contacts themselves are the answer.
-            let (person, place) = (scene.person.to_string(), scene.place());
-            let incoming = crate::shell::Incoming {
-                from: Address { platform: PLATFORM, person: &person, place: &place },
-                event: "",
-                public: false,
-                again: false,
-                at: clock::now(),
-                country: scene.country(),
-                language: scene.language.as_ref(),
-                kind: Kind::Country(name),
-            };
-            self.service.answer_rest(&scene.library, &incoming, false, &mut |_| {});
+            self.talk(scene, "", Kind::Country(name), |bot, incoming, _| {
+                bot.service.answer_rest(&scene.library, incoming, false, &mut |_| {})
+            });
         }
         self.converse(scene, event, Kind::Command(Command::HelpNow), false);
         if let (Some(name), None) = (country, known) {
@@ -125,7 +116,7 @@ impl Bot {
             Press::Erase => drop(self.converse(scene, &event, Kind::Command(Command::ForgetMe), false)),
             Press::Watching(on) => self.set_watching(scene, on),
             Press::NoSharing => share::refuse_for_ever(self, scene),
-            Press::Alert(step) => self.take_alert_as(scene, interaction, step),
+            Press::Alert(step) => self.take_alert(scene, interaction, step),
             Press::Confirm(token) => self.confirm(scene, interaction, &token),
         }
     }

@@ -8,7 +8,7 @@ use serenity::model::id::GuildId;
 
 use super::bot::{Bot, Scene, community_id};
 use super::outbox::{File, Letter, To, What};
-use super::render::{self, AlertStep, Press};
+use super::render::{self, Press};
 use super::wire::{self, Choice, Id, Interaction};
 use super::{commands, permissions};
 use crate::safety::Level;
@@ -243,11 +243,6 @@ impl Bot {
         let by = Moderator { community: &id, name: &who, now: clock::now() };
         let (token, withdraw) = token.strip_prefix(WITHDRAWING).map_or((token, false), |token| (token, true));
         self.answer_moderator(scene, self.desk.publish(&by, token, withdraw), Vec::new());
-    }
-
-    /// Somebody presses a button of an alert. Whoever sees the moderators' channel may.
-    pub fn take_alert_as(&self, scene: &Scene, interaction: &Interaction, step: AlertStep) {
-        self.take_alert(scene, interaction, step);
     }
 
     /// Begins or ends watching a channel; says so where people can read it, and whether the bot may do what it must.
