@@ -19,12 +19,14 @@ mod safety {
     mod chart;
     pub mod compile;
     mod dictionary;
+    mod flat;
     pub mod fold;
     mod letters;
     mod level;
     mod notation;
     mod phrase;
     mod search;
+    mod tree;
     mod words;
 
     pub use level::{Level, RuleId, Who};
@@ -51,7 +53,7 @@ fn main() -> ExitCode {
     let files: Vec<(&str, &str)> = lists.copied().zip(texts.iter().map(String::as_str)).collect();
     match safety::compile::read(&files) {
         Ok((compiled, _)) => {
-            let bytes = postcard::to_stdvec(&compiled).expect("all of it can be written");
+            let bytes = safety::compile::keep(&compiled).expect("all of it can be written");
             fs::write(Path::new(&folder("OUT_DIR")).join("phrases.bin"), bytes)
                 .expect("cargo's folder can be written");
             ExitCode::SUCCESS

@@ -18,6 +18,7 @@ mod chart;
 mod compile;
 mod context;
 mod dictionary;
+mod flat;
 pub mod fold;
 mod letters;
 mod level;
@@ -29,6 +30,7 @@ pub mod resource;
 pub mod scorecard;
 mod screener;
 mod search;
+mod tree;
 mod words;
 
 pub use level::{Level, RuleId, Who};

@@ -70,7 +70,7 @@ impl Screener {
     /// shipped.
     pub fn builtin() -> &'static Arc<Screener> {
         static BUILT: LazyLock<Arc<Screener>> = LazyLock::new(|| {
-            let screener = match postcard::from_bytes(builtin::COMPILED) {
+            let screener = match compile::kept(builtin::COMPILED) {
                 Ok(compiled) => Ok(Screener { compiled }),
                 // The build writes what this reads, so this can't happen; distress is recognised nevertheless.
                 Err(_) => Screener::read_untried(builtin::phrase_lists()),
@@ -116,7 +116,7 @@ impl Screener {
 
     /// The bare search for the words that no phrase can do without: for measuring.
     pub fn search(&self, folded: &Folded) -> bool {
-        self.compiled.anchors.search(folded.text())
+        self.compiled.anchors.search(folded.text(), &self.compiled.dictionary)
     }
 
     /// Bytes that the compiled lists take on the heap, about.
@@ -388,7 +388,7 @@ mod tests {
     fn the_lists_compiled_with_the_program_are_those_in_its_files_byte_for_byte() {
         let (compiled, _) =
             compile::read(Screener::builtin_files()).unwrap_or_else(|found| panic!("{}", found[0]));
-        let bytes = postcard::to_stdvec(&compiled).expect("all of it can be written");
+        let bytes = compile::keep(&compiled).expect("all of it can be written");
         assert!(bytes == builtin::COMPILED, "{} and {} bytes", bytes.len(), builtin::COMPILED.len());
     }
 }
