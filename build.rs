@@ -20,6 +20,7 @@ mod safety {
     mod chart;
     pub mod compile;
     mod dictionary;
+    mod flat;
     pub mod fold;
     mod grams;
     mod learned;
@@ -29,6 +30,7 @@ mod safety {
     mod notation;
     mod phrase;
     mod search;
+    mod tree;
     mod words;
 
     pub use level::{Level, RuleId, Who};
@@ -56,7 +58,7 @@ fn main() -> ExitCode {
     let files: Vec<(&str, &str)> = lists.copied().zip(texts.iter().map(String::as_str)).collect();
     match safety::compile::read(&files) {
         Ok((compiled, _)) => {
-            let bytes = postcard::to_stdvec(&compiled).expect("all of it can be written");
+            let bytes = safety::compile::keep(&compiled).expect("all of it can be written");
             write("phrases.bin", &bytes);
         }
         Err(faults) => {
@@ -81,7 +83,7 @@ fn main() -> ExitCode {
         }
     }
     let learned = safety::lesson::learn(&lessons);
-    write("learned.bin", &postcard::to_stdvec(&learned).expect("all of it can be written"));
+    write("learned.bin", &safety::lesson::keep(&learned).expect("all of it can be written"));
     ExitCode::SUCCESS
 }
 

@@ -21,6 +21,7 @@ mod chart;
 mod compile;
 mod context;
 mod dictionary;
+mod flat;
 pub mod fold;
 mod grams;
 mod learned;
@@ -35,6 +36,7 @@ pub mod resource;
 pub mod scorecard;
 mod screener;
 mod search;
+mod tree;
 mod words;
 
 pub use level::{Level, RuleId, Who};

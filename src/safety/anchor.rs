@@ -2,32 +2,29 @@
 //!
 //! Words are looked up by a hash of their letters, together with all their misspellings and the halves
 //! into which they may be parted; nothing is compared after that, since a chance hit costs no more than a
-//! closer look in vain. Letters of scripts without spaces are searched for by an Aho-Corasick automaton.
+//! closer look in vain. Texts of scripts without spaces are looked for from every letter.
 //!
 //! Of every phrase, the rarest elements are chosen, at most four; unless the message has a word of each,
 //! the phrase can't match. Every different element is a bit, each word that is found writes the bits of
 //! its elements, and what a phrase demands beside its rarest element is asked only where that was seen.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter::once;
 use std::rc::Rc;
 
-use aho_corasick::BuildError;
 use serde::{Deserialize, Serialize};
 
-use super::dictionary::{Dictionary, FastMap, START, WordId};
+use super::dictionary::{Beginnings, Dictionary, DictionaryBuilder, FastMap, WordId, beginning, start};
+use super::flat::{Flat, Lists, Shelves};
 use super::letters::single;
-use super::search::{Kind, Search};
+use super::tree::{Tree, TreeBuilder};
 use super::words::Token;
 
 /// Elements of a phrase that are asked for, at most.
 pub(crate) const ASKED: usize = 4;
 
-/// Where a word writes: 64 elements, and which of them.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-struct Note {
-    column: u32,
-    bits: u64,
-}
+/// Where a word writes: the number of 64 elements, and which of them.
+type Note = (u32, u64);
 
 /// A word that a phrase can't do without.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -151,80 +148,79 @@ impl AnchorsBuilder {
         let hints = asked.hints.into_iter();
         self.hints.extend(hints.map(|phrases| phrases.into_iter().map(shifted).collect()));
         for (word, columns) in asked.notes {
-            let notes = columns.into_iter().map(|(column, bits)| Note { column: column + first, bits });
+            let notes = columns.into_iter().map(|(column, bits)| (column + first, bits));
             self.notes.entry(word).or_default().extend(notes);
         }
     }
 
-    /// Compiles. `joined` are letters that ask for a closer look wherever they stand.
-    pub fn build(self, dictionary: &Dictionary, joined: &[String]) -> Result<Anchors, BuildError> {
-        let mut notes: Vec<Note> = Vec::new();
-        let mut spelt: Vec<(u64, Range)> = Vec::new();
-        let mut stems: Vec<(String, Range)> = Vec::new();
-        let mut unspaced: Vec<(Box<str>, Range)> = Vec::new();
-        let mut by_word = vec![(0, 0); dictionary.len()];
-        for (word, mut writes) in self.notes {
-            let start = notes.len() as u32;
-            notes.append(&mut writes);
-            let range = (start, notes.len() as u32);
+    /// Compiles.
+    pub fn build(self, dictionary: &DictionaryBuilder) -> Anchors {
+        let mut spelt: Vec<(u64, u32)> = Vec::new();
+        let mut stems: Vec<(String, u32)> = Vec::new();
+        let mut unspaced: Vec<(Box<str>, u32)> = Vec::new();
+        let mut notes: Vec<Vec<Note>> = vec![Vec::new(); dictionary.len()];
+        for (word, writes) in self.notes {
             let id = match word {
                 Anchor::Run(run) => {
-                    unspaced.push((run, range));
+                    unspaced.push((run, notes.len() as u32));
+                    notes.push(writes);
                     continue;
                 }
                 Anchor::Word(id) => id,
             };
-            by_word[id as usize] = range;
+            notes[id as usize] = writes;
             let word = dictionary.name(id);
             if word.chars().next().is_some_and(single) {
-                unspaced.push((word.into(), range));
+                unspaced.push((word.into(), id));
                 continue;
             }
             if let Some(stem) = word.strip_suffix('*') {
-                stems.push((stem.to_owned(), range));
+                stems.push((stem.to_owned(), id));
                 continue;
             }
-            spelt.push((hash(word), range));
+            spelt.push((hash(word), id));
             if let Some(misspelt) = self.rare.get(word) {
-                let disguises = Dictionary::disguises(word);
-                spelt.extend(disguises.iter().chain(misspelt).map(|spelling| (hash(spelling), range)));
+                let disguises = DictionaryBuilder::disguises(word);
+                spelt.extend(disguises.iter().chain(misspelt).map(|spelling| (hash(spelling), id)));
             }
-            spelt.extend(super::dictionary::dropped(word).map(|spelling| (hash(&spelling), range)));
+            spelt.extend(super::dictionary::dropped(word).map(|spelling| (hash(&spelling), id)));
             if let Some(mistyped) = self.typed.get(word) {
-                let typings = Dictionary::typings(word);
-                spelt.extend(typings.iter().chain(mistyped).map(|spelling| (hash(spelling), range)));
+                let typings = DictionaryBuilder::typings(word);
+                spelt.extend(typings.iter().chain(mistyped).map(|spelling| (hash(spelling), id)));
             }
             let parted = self.contractions.get(word).into_iter().flatten();
-            spelt.extend(parted.map(|spelling| (hash(spelling), range)));
+            spelt.extend(parted.map(|spelling| (hash(spelling), id)));
         }
-        let mut rarest = vec![0; self.columns.len()];
-        let mut demands: Vec<Vec<Demand>> = Vec::new();
-        demands.resize_with(self.columns.len() * 64, Vec::new);
+        let mut rarest = vec![0u64; self.columns.len()];
+        let mut demands: Vec<Vec<u32>> = vec![Vec::new(); self.columns.len() * 64];
         for (demand, hints) in &self.demands {
-            rarest[(demand[0] / 64) as usize] |= 1 << (demand[0] % 64);
-            let others = demand[1..].into();
-            demands[demand[0] as usize].push(Demand { others, hints: hints.as_slice().into() });
+            let (first, others) = (demand[0] as usize, &demand[1..]);
+            rarest[first / 64] |= 1 << (first % 64);
+            demands[first].extend([others.len() as u32, hints.len() as u32]);
+            demands[first].extend(others.iter().chain(hints));
         }
-        let unspaced_ranges = unspaced.iter().map(|&(_, range)| range).collect();
-        let joined = joined.iter().map(|letters| letters.as_str().into()).collect();
-        Ok(Anchors {
+        let counted = |phrase: Vec<u32>| once(phrase.len() as u32).chain(phrase);
+        // A text may be a word and a row of them.
+        let mut tree = TreeBuilder::default();
+        let mut texts: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        for (text, notes) in unspaced {
+            texts.entry(tree.enter(text.chars().map(u32::from))).or_default().push(notes);
+        }
+        let mut values = vec![0; tree.len()];
+        texts.keys().zip(1..).for_each(|(&end, value)| values[end as usize] = value);
+        Anchors {
             spelt: Spelt::new(spelt),
             stems: Stems::new(stems),
-            joined: Search::new(Kind::Quick, joined)?,
-            unspaced: Search::new(Kind::Many, unspaced.into_iter().map(|(text, _)| text).collect())?,
-            unspaced_ranges,
-            notes,
-            by_word,
-            rarest,
-            demands,
-            hints: self.hints,
-            columns: self.columns,
-        })
+            unspaced: tree.build(&values),
+            unspaced_notes: once(Vec::new()).chain(texts.into_values()).collect(),
+            notes: notes.into_iter().collect(),
+            rarest: rarest.into_iter().collect(),
+            demands: demands.into_iter().collect(),
+            hints: self.hints.into_iter().map(|phrases| phrases.into_iter().flat_map(counted)).collect(),
+            columns: self.columns.into_iter().collect(),
+        }
     }
 }
-
-/// Which of all notes a word writes.
-type Range = (u32, u32);
 
 const SEED: u64 = 0x9e37_79b9_7f4a_7c15;
 
@@ -256,149 +252,212 @@ fn spread(hash: u64) -> u64 {
 
 /// Spellings by their hash: a small table of bits that answers "no" to almost everything, and a larger one.
 #[derive(Serialize, Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
 struct Spelt {
-    bits: Vec<u64>,
-    slots: Vec<(u32, Range)>,
+    bits: Flat<u64>,
+    /// A part of the hash, and the word.
+    shelves: Shelves<(u32, WordId)>,
 }
 
 /// Bits of the small table: as many as the top 18 bits of a hash can say.
 const BITS: u64 = 1 << 18;
 
 impl Spelt {
-    fn new(spellings: Vec<(u64, Range)>) -> Self {
-        let size = (spellings.len() * 2).next_power_of_two();
-        let mut spelt = Spelt { bits: vec![0; (BITS / 64) as usize], slots: vec![(0, (0, 0)); size] };
-        for (hash, range) in spellings {
+    fn new(spellings: Vec<(u64, WordId)>) -> Self {
+        let mut bits = vec![0u64; (BITS / 64) as usize];
+        let mut shelved = Vec::new();
+        for (hash, word) in spellings {
             let hash = spread(hash);
             let bit = hash >> 46;
-            spelt.bits[(bit / 64) as usize] |= 1 << (bit % 64);
-            let mut slot = (hash >> 20) as usize & (size - 1);
-            while spelt.slots[slot].1 != (0, 0) {
-                slot = (slot + 1) & (size - 1);
-            }
-            spelt.slots[slot] = (hash as u32, range);
+            bits[(bit / 64) as usize] |= 1 << (bit % 64);
+            shelved.push((hash, (hash as u32, word)));
         }
-        spelt
+        Spelt { bits: bits.into_iter().collect(), shelves: Shelves::new(shelved) }
     }
 
     #[inline(always)]
-    fn get(&self, hash: u64, mut show: impl FnMut(Range)) {
+    fn get(&self, hash: u64, mut show: impl FnMut(WordId)) {
         let hash = spread(hash);
         let bit = hash >> 46;
-        if self.bits[(bit / 64) as usize] >> (bit % 64) & 1 == 0 {
+        if self.bits.at((bit / 64) as usize) >> (bit % 64) & 1 == 0 {
             return;
         }
-        let mut slot = (hash >> 20) as usize & (self.slots.len() - 1);
-        while self.slots[slot].1 != (0, 0) {
-            if self.slots[slot].0 == hash as u32 {
-                show(self.slots[slot].1);
+        for (part, word) in self.shelves.of(hash) {
+            if part == hash as u32 {
+                show(word);
             }
-            slot = (slot + 1) & (self.slots.len() - 1);
         }
     }
 }
 
 /// Beginnings of words, by their first three bytes.
 #[derive(Serialize, Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
 struct Stems {
-    bits: Vec<u64>,
-    stems: FastMap<[u8; START], Vec<(String, Range)>>,
+    bits: Flat<u64>,
+    /// By how they begin, where they stand in the next two.
+    shelves: Shelves<(u32, u32)>,
+    texts: Lists<u8>,
+    ids: Flat<WordId>,
 }
 
 impl Stems {
-    fn new(all: Vec<(String, Range)>) -> Self {
-        let mut stems = Stems { bits: vec![0; 1 << 9], stems: FastMap::default() };
-        for (stem, range) in all {
-            if let Some(start) = stem.as_bytes().first_chunk::<START>() {
-                let bit = Stems::bit(*start);
-                stems.bits[bit / 64] |= 1 << (bit % 64);
-                stems.stems.entry(*start).or_default().push((stem, range));
+    fn new(all: Vec<(String, WordId)>) -> Self {
+        let mut bits = vec![0u64; 1 << 9];
+        let mut shelved = Beginnings::new();
+        for (number, (stem, _)) in all.iter().enumerate() {
+            shelved.add(stem.as_bytes(), number as u32);
+            if let Some(start) = start(stem.as_bytes()) {
+                let bit = Stems::bit(start);
+                bits[bit / 64] |= 1 << (bit % 64);
             }
         }
-        stems
+        Stems {
+            bits: bits.into_iter().collect(),
+            shelves: shelved.shelved(),
+            texts: all.iter().map(|(stem, _)| stem.bytes()).collect(),
+            ids: all.iter().map(|&(_, id)| id).collect(),
+        }
     }
 
     #[inline(always)]
-    fn bit([a, b, c]: [u8; START]) -> usize {
+    fn bit(start: u32) -> usize {
+        let [a, b, c, _] = start.to_le_bytes();
         (usize::from(a & 31) << 10 | usize::from(b & 31) << 5 | usize::from(c & 31)) & 0x7fff
     }
 
     #[inline(always)]
-    fn get(&self, word: &[u8], mut show: impl FnMut(Range)) {
-        let Some(start) = word.first_chunk::<START>() else { return };
-        let bit = Stems::bit(*start);
-        if self.bits[bit / 64] >> (bit % 64) & 1 == 1 {
-            for (stem, range) in self.stems.get(start).into_iter().flatten() {
-                if word.starts_with(stem.as_bytes()) {
-                    show(*range);
+    fn get(&self, word: &[u8], mut show: impl FnMut(WordId)) {
+        let Some(start) = start(word) else { return };
+        let bit = Stems::bit(start);
+        if self.bits.at(bit / 64) >> (bit % 64) & 1 == 1 {
+            for number in beginning(&self.shelves, start) {
+                if word.starts_with(self.texts.bytes(number as usize)) {
+                    show(self.ids.at(number as usize));
                 }
             }
         }
     }
 }
 
-/// What a phrase, or hints that stand together, can't do without beside the rarest element.
-#[derive(Serialize, Deserialize)]
-struct Demand {
-    others: Box<[u32]>,
-    /// Hints of which some phrase has to have all its elements; none for a phrase.
-    hints: Box<[u32]>,
-}
-
 /// The compiled search.
 #[derive(Serialize, Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
 pub(crate) struct Anchors {
     spelt: Spelt,
     stems: Stems,
-    /// Letters that ask for a closer look wherever they stand.
-    joined: Search,
-    unspaced: Search,
-    unspaced_ranges: Vec<Range>,
-    notes: Vec<Note>,
-    /// For each word of the dictionary, its notes.
-    by_word: Vec<Range>,
+    /// Texts of scripts without spaces, letter by letter; the value is a number in the next, 0 where no text ends.
+    unspaced: Tree,
+    /// Whose notes each of these texts writes.
+    unspaced_notes: Lists<u32>,
+    /// What each word of the dictionary writes, by its id; then what texts write that are no words.
+    notes: Lists<Note>,
     /// The elements that are the rarest of some phrase.
-    rarest: Vec<u64>,
-    /// For each of them, what its phrases demand beside it.
-    demands: Vec<Vec<Demand>>,
-    /// For each hint, the elements of each of its phrases.
-    hints: Vec<Vec<Vec<u32>>>,
-    columns: Vec<u8>,
+    rarest: Flat<u64>,
+    /// For each of them, what its phrases, or hints that stand together, can't do without beside it: how many elements,
+    /// how many hints of which some phrase has to have all its elements, those elements, those hints; the same for the
+    /// next, and so on.
+    demands: Lists<u32>,
+    /// For each hint, its phrases: how many elements, and those; the same for the next, and so on.
+    hints: Lists<u32>,
+    /// For each 64 elements, their language.
+    columns: Flat<u8>,
 }
+
+/// So many columns share a bit that says whether any of them was written.
+const GROUP: usize = 8;
 
 /// The elements that were seen; nothing at all before the first.
 struct Seen<'a> {
     anchors: &'a Anchors,
     columns: Vec<u64>,
+    /// Which columns were written, [`GROUP`] by group; the last bit is for all that follow.
+    groups: u64,
+    /// The word that wrote last: a word that is repeated says nothing new.
+    last: WordId,
 }
 
 impl Seen<'_> {
     #[inline]
-    fn write(&mut self, (start, end): Range) {
+    fn write(&mut self, word: WordId) {
         if self.columns.is_empty() {
             self.columns = vec![0; self.anchors.columns.len()];
         }
-        for note in &self.anchors.notes[start as usize..end as usize] {
-            self.columns[note.column as usize] |= note.bits;
+        if word != self.last {
+            self.last = word;
+            let (columns, groups) = (self.columns.as_mut_slice(), &mut self.groups);
+            self.anchors.notes.of(word as usize).for_each(|(column, bits)| {
+                columns[column as usize] |= bits;
+                *groups |= 1 << (column as usize / GROUP).min(63);
+            });
         }
+    }
+
+    /// The columns in which something was written, and a few beside them.
+    fn written(&self) -> impl Iterator<Item = usize> + use<> {
+        let (mut groups, columns) = (self.groups, self.columns.len());
+        std::iter::from_fn(move || {
+            let group = groups.trailing_zeros() as usize;
+            groups &= groups.wrapping_sub(1);
+            let end = if group == 63 { columns } else { columns.min((group + 1) * GROUP) };
+            (group < 64).then_some(group * GROUP..end)
+        })
+        .flatten()
     }
 
     fn has(&self, element: u32) -> bool {
         self.columns[(element / 64) as usize] >> (element % 64) & 1 == 1
     }
 
-    /// The languages of which some phrase has all that it demands, one bit each.
-    fn awake(&self) -> u64 {
+    /// Whether some phrase, or hints that stand together, of which this element is the rarest, have all that they
+    /// demand.
+    fn met(&self, rarest: u32) -> bool {
+        let demands = &self.anchors.demands;
+        let all = demands.range(rarest as usize);
+        let mut at = all.start;
+        while at < all.end {
+            let mut others = at + 2..at + 2 + demands.row(at) as usize;
+            let mut hints = others.end..others.end + demands.row(at + 1) as usize;
+            at = hints.end;
+            if others.all(|row| self.has(demands.row(row))) && hints.all(|row| self.hinted(demands.row(row)))
+            {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Whether some phrase of a hint has all its elements.
+    fn hinted(&self, hint: u32) -> bool {
+        let hints = &self.anchors.hints;
+        let all = hints.range(hint as usize);
+        let mut at = all.start;
+        while at < all.end {
+            let mut elements = at + 1..at + 1 + hints.row(at) as usize;
+            at = elements.end;
+            if elements.all(|row| self.has(hints.row(row))) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The languages of which some phrase has all that it demands, one bit each; with `any`, the first that is found.
+    fn awake(&self, any: bool) -> u64 {
         let mut awake = 0;
-        for (column, &seen) in self.columns.iter().enumerate() {
-            let mut rarest = seen & self.anchors.rarest[column];
-            while rarest != 0 && awake >> self.anchors.columns[column] & 1 == 0 {
-                let element = column as u32 * 64 + rarest.trailing_zeros();
-                let all = |elements: &[u32]| elements.iter().all(|&other| self.has(other));
-                let hint = |hint: &u32| self.anchors.hints[*hint as usize].iter().any(|phrase| all(phrase));
-                let met = |demand: &Demand| all(&demand.others) && demand.hints.iter().all(hint);
-                if self.anchors.demands[element as usize].iter().any(met) {
-                    awake |= 1 << self.anchors.columns[column];
+        for column in self.written() {
+            let seen = self.columns[column];
+            if seen == 0 {
+                continue;
+            }
+            let language = self.anchors.columns.at(column);
+            let mut rarest = seen & self.anchors.rarest.at(column);
+            while rarest != 0 && awake >> language & 1 == 0 {
+                if self.met(column as u32 * 64 + rarest.trailing_zeros()) {
+                    awake |= 1 << language;
+                    if any {
+                        return awake;
+                    }
                 }
                 rarest &= rarest - 1;
             }
@@ -408,17 +467,19 @@ impl Seen<'_> {
 }
 
 impl Anchors {
-    /// Bytes on the heap, about.
+    /// Bytes that it takes, wherever it lies, about.
     pub fn memory(&self) -> usize {
-        let automata = self.joined.memory() + self.unspaced.memory();
-        let tables = (self.spelt.bits.len() + self.stems.bits.len()) * 8 + self.spelt.slots.len() * 12;
-        automata + tables + self.notes.len() * size_of::<Note>() + self.by_word.len() * 8
+        let spelt = self.spelt.bits.memory() + self.spelt.shelves.memory();
+        let stems = self.stems.bits.memory() + self.stems.shelves.memory() + self.stems.texts.memory();
+        let elements =
+            self.notes.memory() + self.rarest.memory() + self.demands.memory() + self.hints.memory();
+        spelt + stems + elements + self.unspaced.memory() + self.unspaced_notes.memory()
     }
 
     /// Whether a folded text deserves a closer look.
-    pub fn search(&self, folded: &str) -> bool {
+    pub fn search(&self, folded: &str, dictionary: &Dictionary) -> bool {
         let bytes = folded.as_bytes();
-        let mut seen = Seen { anchors: self, columns: Vec::new() };
+        let mut seen = Seen { anchors: self, columns: Vec::new(), groups: 0, last: WordId::MAX };
         let (mut hash, mut before, mut start) = (SEED, SEED, 0);
         for (i, &byte) in bytes.iter().enumerate() {
             if byte != b' ' {
@@ -426,37 +487,42 @@ impl Anchors {
                 continue;
             }
             let word = &bytes[start..i];
-            self.spelt.get(hash, |range| seen.write(range));
-            self.spelt.get(pair(before, hash), |range| seen.write(range));
-            self.stems.get(word, |range| seen.write(range));
-            if word.len() >= SHORTEST_JOINED && self.joined.automaton().is_match(word) {
+            self.spelt.get(hash, |word| seen.write(word));
+            self.spelt.get(pair(before, hash), |word| seen.write(word));
+            self.stems.get(word, |word| seen.write(word));
+            if word.len() >= SHORTEST_JOINED && dictionary.is_joined(word) {
                 return true;
             }
             (before, hash, start) = (hash, SEED, i + 1);
         }
         self.write_unspaced(folded, &mut seen);
-        seen.awake() != 0
+        seen.awake(true) != 0
     }
 
     /// The languages that a message wakes, one bit each.
     pub fn awake(&self, folded: &str, tokens: &[Token], dictionary: &Dictionary) -> u64 {
-        let mut seen = Seen { anchors: self, columns: Vec::new() };
+        let mut seen = Seen { anchors: self, columns: Vec::new(), groups: 0, last: WordId::MAX };
         for token in tokens {
             for word in dictionary.readings(token) {
-                let range = self.by_word[word as usize];
-                if range.0 != range.1 {
-                    seen.write(range);
+                if !self.notes.range(word as usize).is_empty() {
+                    seen.write(word);
                 }
             }
         }
         self.write_unspaced(folded, &mut seen);
-        seen.awake()
+        seen.awake(false)
     }
 
     fn write_unspaced(&self, folded: &str, seen: &mut Seen<'_>) {
-        if !folded.is_ascii() {
-            for found in self.unspaced.automaton().find_overlapping_iter(folded) {
-                seen.write(self.unspaced_ranges[found.pattern().as_usize()]);
+        if folded.is_ascii() {
+            return;
+        }
+        for (at, _) in folded.char_indices().filter(|(_, letter)| !letter.is_ascii()) {
+            let mut node = 0;
+            for letter in folded[at..].chars() {
+                let Some(next) = self.unspaced.child(node, letter.into()) else { break };
+                node = next;
+                self.unspaced_notes.of(self.unspaced.value(node) as usize).for_each(|word| seen.write(word));
             }
         }
     }

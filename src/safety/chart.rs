@@ -11,7 +11,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::dictionary::{Dictionary, FastMap, WordId};
+use super::dictionary::{Dictionary, FastMap, WordId, bit};
+use super::flat::{Flat, Lists};
+use super::tree::{Tree, TreeBuilder};
 use super::words::Token;
 
 /// Longest entry of a list, in words.
@@ -40,8 +42,7 @@ pub(crate) struct Found {
 /// Collects phrases.
 #[derive(Default)]
 pub(crate) struct ChartBuilder {
-    children: FastMap<u64, u32>,
-    nodes: u32,
+    tree: TreeBuilder,
     /// Where each list's entries end in the tree.
     lists: Vec<Vec<u32>>,
     bits: Vec<Bit>,
@@ -60,24 +61,12 @@ struct Bit {
 
 impl ChartBuilder {
     pub fn new() -> Self {
-        ChartBuilder { nodes: 1, ..ChartBuilder::default() }
+        ChartBuilder::default()
     }
 
     /// Adds a list of entries and answers its number.
     pub fn list(&mut self, entries: &[Vec<WordId>]) -> usize {
-        let mut ends: Vec<u32> = entries
-            .iter()
-            .map(|entry| {
-                entry.iter().fold(0, |node, &word| {
-                    let next = self.nodes;
-                    let child = *self.children.entry(key(node, word)).or_insert(next);
-                    if child == next {
-                        self.nodes += 1;
-                    }
-                    child
-                })
-            })
-            .collect();
+        let mut ends: Vec<u32> = entries.iter().map(|entry| self.tree.enter(entry.iter().copied())).collect();
         ends.sort_unstable();
         ends.dedup();
         self.lists.push(ends);
@@ -125,7 +114,7 @@ impl ChartBuilder {
             words
         };
         // Which lists end in each place of the tree, and which bits each list writes.
-        let mut ends: Vec<Vec<u32>> = vec![Vec::new(); self.nodes as usize];
+        let mut ends: Vec<Vec<u32>> = vec![Vec::new(); self.tree.len()];
         for (list, nodes) in self.lists.iter().enumerate() {
             nodes.iter().for_each(|&node| ends[node as usize].push(list as u32));
         }
@@ -135,24 +124,21 @@ impl ChartBuilder {
         }
         // Many places end the same lists: they share a mask.
         let mut known: FastMap<&[u32], u32> = FastMap::default();
-        let mut masks: Vec<(u32, u32)> = vec![(0, 0)];
-        let mut parts: Vec<(u32, u64)> = Vec::new();
-        let mut mask_of = vec![NONE; self.nodes as usize];
+        let mut masks: Vec<BTreeMap<u32, u64>> = vec![BTreeMap::new()];
+        let mut mask_of = vec![NONE; self.tree.len()];
         for (node, lists) in ends.iter().enumerate().filter(|(_, lists)| !lists.is_empty()) {
             mask_of[node] = *known.entry(lists.as_slice()).or_insert_with(|| {
                 let mut mask: BTreeMap<u32, u64> = BTreeMap::new();
                 for &bit in lists.iter().flat_map(|&list| &bits[list as usize]) {
                     *mask.entry((bit / 64) as u32).or_default() |= 1 << (bit % 64);
                 }
-                masks.push((parts.len() as u32, (parts.len() + mask.len()) as u32));
-                parts.extend(mask);
+                masks.push(mask);
                 masks.len() as u32 - 1
             });
         }
-        let mut filler = vec![0u64; dictionary.div_ceil(64)];
-        for &word in fillers {
-            filler[word as usize / 64] |= 1 << (word % 64);
-        }
+        let tree = self.tree.build(&mask_of);
+        let mut filler = vec![false; dictionary];
+        fillers.iter().for_each(|&word| filler[word as usize] = true);
         let mut phrase_of = vec![0; width * 64];
         for (phrase, &(_, last)) in self.phrases.iter().enumerate() {
             phrase_of[last] = phrase as u32;
@@ -163,23 +149,18 @@ impl ChartBuilder {
             last: field(|b| b.last),
             maybe: field(|b| b.maybe),
             any: field(|b| b.any),
-            children: self.children,
-            mask_of,
-            masks,
-            parts,
-            filler,
-            phrase_of,
-            phrases: self.phrases,
+            tree,
+            masks: masks.into_iter().collect(),
+            filler: super::dictionary::bits(filler.into_iter()),
+            phrase_of: phrase_of.into_iter().collect(),
+            phrases: self.phrases.iter().map(|&(first, last)| (first as u32, last as u32)).collect(),
         }
     }
 }
 
-fn key(node: u32, word: WordId) -> u64 {
-    u64::from(node) << 32 | u64::from(word)
-}
-
 /// The compiled phrases of a language.
 #[derive(Serialize, Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
 pub(crate) struct Chart {
     /// 64-bit words in a row of bits.
     width: usize,
@@ -187,16 +168,15 @@ pub(crate) struct Chart {
     last: Vec<u64>,
     maybe: Vec<u64>,
     any: Vec<u64>,
-    children: FastMap<u64, u32>,
-    mask_of: Vec<u32>,
-    /// For each mask, its parts: which 64-bit words of a row, and which bits of them.
-    masks: Vec<(u32, u32)>,
-    parts: Vec<(u32, u64)>,
+    tree: Tree,
+    /// The parts of each mask: which 64-bit words of a row, and which bits of them.
+    masks: Lists<(u32, u64)>,
     /// One bit for each word of the dictionary.
-    filler: Vec<u64>,
+    filler: Flat<u64>,
     /// For each element that is the last of a phrase, the phrase.
-    phrase_of: Vec<u32>,
-    phrases: Vec<(usize, usize)>,
+    phrase_of: Flat<u32>,
+    /// For each phrase: first and last bit.
+    phrases: Flat<(u32, u32)>,
 }
 
 /// An entry read from one place to another.
@@ -218,8 +198,9 @@ struct Rows {
 const LIVE: usize = 4;
 
 impl Rows {
-    fn new(width: usize) -> Self {
-        Rows { width, bits: vec![0; width * KEPT], live: [[0; LIVE]; KEPT] }
+    /// For a message of so many words.
+    fn new(width: usize, words: usize) -> Self {
+        Rows { width, bits: vec![0; width * KEPT.min(words + 1)], live: [[0; LIVE]; KEPT] }
     }
 
     #[inline(always)]
@@ -285,18 +266,14 @@ pub(crate) struct Reading<'a> {
 }
 
 impl Chart {
-    /// Bytes on the heap, about.
+    /// Bytes that it takes, wherever it lies, about.
     pub fn memory(&self) -> usize {
-        let words = self.first.len() * 4 + self.masks.len() + self.parts.len() * 2;
-        words * 8
-            + self.mask_of.len() * 4
-            + self.children.capacity() * 17
-            + self.filler.len() * 8
-            + self.phrase_of.len() * 4
+        let phrases = self.masks.memory() + self.phrase_of.memory() + self.phrases.memory();
+        self.first.len() * 4 * 8 + self.tree.memory() + self.filler.memory() + phrases
     }
 
     fn is_filler(&self, token: &Token) -> bool {
-        self.filler.get(token.word as usize / 64).is_some_and(|words| words >> (token.word % 64) & 1 == 1)
+        bit(&self.filler, token.word)
     }
 
     /// Reads a message.
@@ -308,7 +285,7 @@ impl Chart {
             starts: Vec::with_capacity(tokens.len() + 1),
             found: Vec::new(),
         };
-        let mut rows = Rows::new(self.width);
+        let mut rows = Rows::new(self.width, tokens.len());
         let mut walk: Vec<(u32, usize)> = Vec::new();
         for at in 0..=tokens.len() {
             reading.starts.push(reading.edges.len() as u32);
@@ -316,7 +293,7 @@ impl Chart {
                 let mut done = bits & self.last[i];
                 while done != 0 {
                     let bit = i * 64 + done.trailing_zeros() as usize;
-                    reading.found.push(Found { phrase: self.phrase_of[bit], end: at as u32 });
+                    reading.found.push(Found { phrase: self.phrase_of.at(bit), end: at as u32 });
                     done &= done - 1;
                 }
             });
@@ -326,7 +303,7 @@ impl Chart {
             }
             self.entries_from(tokens, at, dictionary, &mut walk, &mut reading.edges);
             for edge in &reading.edges[reading.starts[at] as usize..] {
-                for &(i, mask) in self.mask(edge.mask) {
+                for (i, mask) in self.masks.of(edge.mask as usize) {
                     let i = i as usize;
                     rows.write(edge.end as usize, i, self.open(i, rows.get(at, i)) & mask);
                 }
@@ -348,11 +325,6 @@ impl Chart {
         open | (open & self.maybe[i]).wrapping_add(self.maybe[i]) ^ self.maybe[i]
     }
 
-    fn mask(&self, mask: u32) -> &[(u32, u64)] {
-        let (start, end) = self.masks[mask as usize];
-        &self.parts[start as usize..end as usize]
-    }
-
     /// Every entry of every list that begins at a token.
     fn entries_from(
         &self,
@@ -366,8 +338,9 @@ impl Chart {
         walk.push((0, at));
         let from = edges.len();
         while let Some((node, place)) = walk.pop() {
-            if node != 0 && self.mask_of[node as usize] != NONE {
-                let edge = Edge { end: place as u32, mask: self.mask_of[node as usize] };
+            let mask = self.tree.value(node);
+            if node != 0 && mask != NONE {
+                let edge = Edge { end: place as u32, mask };
                 if !edges[from..].iter().any(|e| e.end == edge.end && e.mask == edge.mask) {
                     edges.push(edge);
                 }
@@ -377,7 +350,7 @@ impl Chart {
                 continue;
             }
             for word in dictionary.readings(token) {
-                if let Some(&child) = self.children.get(&key(node, word)) {
+                if let Some(child) = self.tree.child(node, word) {
                     walk.push((child, place + 1));
                 }
             }
@@ -391,8 +364,8 @@ impl Chart {
 impl Reading<'_> {
     /// The token with which a phrase begins that was found: the last that will do.
     pub fn start(&self, found: Found) -> u32 {
-        let (first, last) = self.chart.phrases[found.phrase as usize];
-        let index = first / 64;
+        let (first, last) = self.chart.phrases.at(found.phrase as usize);
+        let index = first as usize / 64;
         let bits = (u64::MAX >> (63 - (last - first))) << (first % 64);
         let (first, last) = (1u64 << (first % 64), 1u64 << (last % 64));
         let (maybe, any) = (self.chart.maybe[index], self.chart.any[index]);
@@ -406,8 +379,8 @@ impl Reading<'_> {
             let edges = self.starts[at] as usize..self.starts[at + 1] as usize;
             for edge in &self.edges[edges] {
                 if edge.end as usize <= end {
-                    let mask = self.chart.mask(edge.mask).iter().find(|(i, _)| *i as usize == index);
-                    read |= wanted[end - edge.end as usize] & mask.map_or(0, |(_, bits)| *bits);
+                    let mask = self.chart.masks.of(edge.mask as usize).find(|(i, _)| *i as usize == index);
+                    read |= wanted[end - edge.end as usize] & mask.map_or(0, |(_, bits)| bits);
                 }
             }
             read &= bits;

@@ -1,5 +1,5 @@
 //! Phrase lists to one matcher: all words in one dictionary, a chart for each language, and the words
-//! that wake them in one automaton.
+//! that wake them in one search.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::anchor::{Anchor, Anchors, AnchorsBuilder, Asked, AskedOf, Rarest};
 use super::chart::{Chart, ChartBuilder, Element, LONGEST_ENTRY};
-use super::dictionary::{Dictionary, FastMap, NUMBER, UNKNOWN, WordId};
+use super::dictionary::{Dictionary, DictionaryBuilder, FastMap, NUMBER, UNKNOWN, WordId};
+use super::flat;
 use super::letters::single;
 use super::notation::{Part, Piece};
 use super::phrase::{self, List, Placed};
@@ -68,6 +69,7 @@ pub(crate) struct ContextEntry {
 
 /// A language, compiled.
 #[derive(Serialize, Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
 pub(crate) struct Language {
     pub rules: Vec<RuleEntry>,
     pub contexts: Vec<ContextEntry>,
@@ -82,6 +84,7 @@ pub(crate) struct Language {
 
 /// All languages, compiled.
 #[derive(Serialize, Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
 pub(crate) struct Compiled {
     pub dictionary: Dictionary,
     pub languages: Vec<Language>,
@@ -138,20 +141,34 @@ pub(crate) fn read<'a>(files: &[(&'a str, &'a str)]) -> Result<(Compiled, Read<'
     }
 }
 
+/// Writes compiled lists down, for [`kept`].
+///
+/// # Errors
+///
+/// Where they can't be written at all.
+// The build script writes them, and a test.
+#[cfg_attr(not(test), allow(dead_code))]
+pub(crate) fn keep(compiled: &Compiled) -> postcard::Result<Vec<u8>> {
+    flat::write(compiled)
+}
+
+/// Compiled lists that were written down. Their tables stay where they are.
+///
+/// # Errors
+///
+/// Where the bytes are something else.
+pub(crate) fn kept(bytes: &'static [u8]) -> postcard::Result<Compiled> {
+    flat::read(bytes)
+}
+
 /// Compiles lists; what can't be goes to `faults`.
 fn compile(lists: &[(Source<'_>, List)], faults: &mut Vec<Diagnostic>) -> Option<Compiled> {
-    let mut dictionary = Dictionary::new();
+    let mut dictionary = DictionaryBuilder::new();
     let mut anchors = AnchorsBuilder::default();
     let mut joined = Vec::new();
     for (_, list) in lists {
         enter(list, &mut dictionary, &mut anchors);
         joined.extend(list.joined.iter().cloned());
-    }
-    let too_large =
-        |error| Diagnostic::error("S509", format!("the lists are too large: {error}"), "shorten them");
-    if let Err(error) = dictionary.seal(&joined) {
-        faults.push(too_large(error));
-        return None;
     }
     let mut languages = Vec::new();
     for (source, list) in lists {
@@ -160,17 +177,19 @@ fn compile(lists: &[(Source<'_>, List)], faults: &mut Vec<Diagnostic>) -> Option
         anchors.language(asked);
         faults.append(&mut found);
     }
-    match anchors.build(&dictionary, &joined) {
-        Ok(anchors) => Some(Compiled { dictionary, languages, anchors }),
+    let anchors = anchors.build(&dictionary);
+    match dictionary.build(&joined) {
+        Ok(dictionary) => Some(Compiled { dictionary, languages, anchors }),
         Err(error) => {
-            faults.push(too_large(error));
+            let what = format!("the lists are too large: {error}");
+            faults.push(Diagnostic::error("S509", what, "shorten them"));
             None
         }
     }
 }
 
 /// Enters all words of a list into the dictionary.
-fn enter(list: &List, dictionary: &mut Dictionary, anchors: &mut AnchorsBuilder) {
+fn enter(list: &List, dictionary: &mut DictionaryBuilder, anchors: &mut AnchorsBuilder) {
     dictionary.enter(!list.typed.is_empty());
     for spellings in &list.rare {
         let [word, misspelt @ ..] = spellings.as_slice() else { continue };
@@ -203,7 +222,7 @@ fn enter(list: &List, dictionary: &mut Dictionary, anchors: &mut AnchorsBuilder)
     }
 }
 
-fn enter_entries(entries: &[Vec<Part>], dictionary: &mut Dictionary) {
+fn enter_entries(entries: &[Vec<Part>], dictionary: &mut DictionaryBuilder) {
     for part in entries.iter().flatten() {
         match part {
             Part::Word(words) => words.iter().for_each(|word| {
@@ -223,12 +242,12 @@ struct Writer<'a> {
     written: HashMap<&'a str, Option<Rc<[Words]>>>,
     /// Common words, and their rank.
     ranks: FastMap<WordId, usize>,
-    dictionary: &'a Dictionary,
+    dictionary: &'a DictionaryBuilder,
     faults: Vec<Diagnostic>,
 }
 
 impl<'a> Writer<'a> {
-    fn new(source: &'a Source<'a>, list: &'a List, dictionary: &'a Dictionary) -> Self {
+    fn new(source: &'a Source<'a>, list: &'a List, dictionary: &'a DictionaryBuilder) -> Self {
         let mut ranks = FastMap::default();
         for (rank, word) in list.common.iter().chain(&list.fillers).enumerate() {
             // The first mention of a word counts.

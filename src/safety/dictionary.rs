@@ -2,13 +2,14 @@
 //!
 //! This file fills it; `words` reads messages with it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 
 use aho_corasick::BuildError;
 use serde::{Deserialize, Serialize};
 
-use super::search::{Kind, Search};
+use super::flat::{Flat, Lists, Shelves};
+use super::search::Search;
 
 /// A word of the dictionary; equal words of all languages share one.
 pub(crate) type WordId = u32;
@@ -53,61 +54,81 @@ impl Hasher for FastHasher {
 
 pub(crate) type FastMap<K, V> = HashMap<K, V, BuildHasherDefault<FastHasher>>;
 
-/// All words of all phrase lists.
-#[derive(Default, Serialize, Deserialize)]
-pub(crate) struct Dictionary {
-    pub(super) words: FastMap<Box<str>, WordId>,
-    pub(super) stems: FastMap<Box<str>, WordId>,
-    /// For the first bytes of a word, the stems that begin with them, longest first.
-    pub(super) stems_by_start: FastMap<[u8; START], Vec<(Box<str>, WordId)>>,
-    /// For each id, the word; of a stem, with its star.
-    pub(super) names: Vec<Box<str>>,
-    /// Words that are read also when disguised.
-    pub(super) rare: Vec<(Box<str>, WordId)>,
-    /// Words that are read also when mistyped, and no more than that. Like the next, only for building.
-    #[serde(skip)]
-    typed: Vec<(Box<str>, WordId)>,
-    /// Spellings that a list gives for a word.
-    #[serde(skip)]
-    listed: Vec<(Box<str>, WordId)>,
-    pub(super) slips: FastMap<Box<str>, WordId>,
-    /// Slips that are words of other languages.
-    pub(super) foreign: FastMap<Box<str>, WordId>,
-    /// Words of the lists that say which of their words may be mistyped; only for building.
-    #[serde(skip)]
-    own: FastMap<WordId, ()>,
-    /// Whether such a list is being entered.
-    #[serde(skip)]
-    entering: bool,
-    /// First halves of rare words that somebody might part in two.
-    pub(super) halves: FastMap<Box<str>, ()>,
-    /// Words that may have lost their apostrophe ("don t"), as they are then folded.
-    pub(super) contractions: FastMap<Box<str>, WordId>,
-    /// For each stem, the next shorter one (`suicid*` for `suicida*`).
-    pub(super) shorter: Vec<WordId>,
-    pub(super) glued: Vec<Box<str>>,
-    pub(super) joined: Option<Search>,
+/// The hash by which a spelling is found.
+fn hash(spelling: &[u8]) -> u64 {
+    let mut hasher = FastHasher::default();
+    hasher.write(spelling);
+    hasher.finish()
 }
 
-impl Dictionary {
+/// The hash by which words are found that begin alike, and by which ids are.
+pub(crate) fn hash_number(number: u32) -> u64 {
+    let mut hasher = FastHasher::default();
+    hasher.write_u32(number);
+    hasher.finish()
+}
+
+/// The first bytes of a word as a number, if it is long enough for a stem.
+#[inline(always)]
+pub(crate) fn start(word: &[u8]) -> Option<u32> {
+    word.first_chunk::<START>().map(|&[a, b, c]| u32::from_le_bytes([a, b, c, 0]))
+}
+
+/// Words that are found by how they begin, on the shelves of that beginning: the beginning, and a number.
+pub(crate) struct Beginnings(Vec<(u64, (u32, u32))>);
+
+impl Beginnings {
+    pub fn new() -> Self {
+        Beginnings(Vec::new())
+    }
+
+    /// A word that is long enough for a stem; a shorter one is never found.
+    pub fn add(&mut self, word: &[u8], number: u32) {
+        self.0.extend(start(word).map(|start| (hash_number(start), (start, number))));
+    }
+
+    pub fn shelved(self) -> Shelves<(u32, u32)> {
+        Shelves::new(self.0)
+    }
+}
+
+/// The numbers of what begins as a word does, in the order in which they were added.
+#[inline(always)]
+pub(crate) fn beginning(all: &Shelves<(u32, u32)>, start: u32) -> impl Iterator<Item = u32> {
+    all.of(hash_number(start)).filter(move |row| row.0 == start).map(|row| row.1)
+}
+
+/// All words of all phrase lists, while they are read.
+#[derive(Default)]
+pub(crate) struct DictionaryBuilder {
+    words: FastMap<Box<str>, WordId>,
+    stems: FastMap<Box<str>, WordId>,
+    /// For each id, the word; of a stem, with its star.
+    names: Vec<Box<str>>,
+    /// Words that are read also when disguised.
+    rare: Vec<(Box<str>, WordId)>,
+    /// Words that are read also when mistyped, and no more than that.
+    typed: Vec<(Box<str>, WordId)>,
+    /// Spellings that a list gives for a word.
+    listed: Vec<(Box<str>, WordId)>,
+    /// Words of the lists that say which of their words may be mistyped.
+    own: FastMap<WordId, ()>,
+    /// Whether such a list is being entered.
+    entering: bool,
+    /// Words that may have lost their apostrophe ("don t"), as they are then folded.
+    contractions: BTreeMap<Box<str>, WordId>,
+    glued: Vec<Box<str>>,
+}
+
+impl DictionaryBuilder {
     pub fn new() -> Self {
         // No folded word looks like these two, so nothing can be mistaken for them.
-        Dictionary { names: vec!["".into(), "#".into()], ..Dictionary::default() }
+        DictionaryBuilder { names: vec!["".into(), "#".into()], ..DictionaryBuilder::default() }
     }
 
     /// The number of ids given out.
     pub fn len(&self) -> usize {
         self.names.len()
-    }
-
-    /// Bytes on the heap, about.
-    pub fn memory(&self) -> usize {
-        let entries = self.words.capacity()
-            + self.stems.capacity()
-            + self.slips.capacity()
-            + self.halves.capacity()
-            + self.contractions.capacity();
-        entries * 40 + self.names.len() * 24 + self.joined.as_ref().map_or(0, Search::memory)
     }
 
     /// The id of a folded word of a phrase; `suicid*` is a stem.
@@ -176,7 +197,69 @@ impl Dictionary {
 
     /// Call once all words are in. `joined` are letters that, inside a longer word, tell that several
     /// were run together.
-    pub fn seal(&mut self, joined: &[String]) -> Result<(), BuildError> {
+    pub fn build(&self, joined: &[String]) -> Result<Dictionary, BuildError> {
+        let (mut slips, foreign) = self.slips();
+        // "killin", "thinkin".
+        for (word, &id) in &self.words {
+            if let Some(dropped) = dropped(word)
+                && !self.words.contains_key(dropped.as_str())
+            {
+                slips.entry(dropped.into()).or_insert(id);
+            }
+        }
+        // What has a space in it is a lost apostrophe: nothing else of two words is asked for.
+        let one_word = slips.iter().filter(|(slip, _)| !slip.contains(' '));
+        let mut others: BTreeMap<&str, WordId> = one_word.map(|(slip, &id)| (&**slip, id)).collect();
+        others.extend(self.contractions.iter().map(|(spelling, &id)| (&**spelling, id)));
+        let halves: BTreeSet<&str> = self.rare.iter().flat_map(|(word, _)| halves(word)).collect();
+        for half in halves.iter().filter(|&&half| !self.words.contains_key(half)) {
+            others.entry(half).or_insert(UNKNOWN);
+        }
+        let names = self.names.iter().map(|name| &**name);
+        let spellings: Vec<&str> = names.chain(others.keys().copied()).collect();
+        // Two names are none, and nobody can write a stem.
+        let written = |(number, spelling): &(usize, &&str)| {
+            *number >= self.names.len() || self.words.get(**spelling) == Some(&(*number as WordId))
+        };
+        let shelved = spellings.iter().enumerate().filter(written).map(|(number, spelling)| {
+            let hash = hash(spelling.as_bytes());
+            (hash, (hash as u32, number as u32))
+        });
+        let mut stems: Vec<(&str, WordId)> = self.stems.iter().map(|(stem, &id)| (&**stem, id)).collect();
+        stems.sort_unstable_by_key(|&(stem, id)| (usize::MAX - stem.len(), id));
+        let mut by_start = Beginnings::new();
+        stems.iter().for_each(|(stem, id)| by_start.add(stem.as_bytes(), *id));
+        let mut shorter = vec![UNKNOWN; self.names.len()];
+        for (stem, &id) in &self.stems {
+            let next = (1..stem.len())
+                .rev()
+                .filter(|&at| stem.is_char_boundary(at))
+                .find_map(|at| self.stems.get(&stem[..at]));
+            shorter[id as usize] = next.copied().unwrap_or(UNKNOWN);
+        }
+        let numbers = self.names.iter().map(|name| name.bytes().next().is_some_and(|b| b.is_ascii_digit()));
+        let pieces: Vec<Box<str>> = joined.iter().map(|letters| letters.as_str().into()).collect();
+        Ok(Dictionary {
+            ids: self.names.len() as u32,
+            shelves: Shelves::new(shelved.collect()),
+            reads: others.values().copied().collect(),
+            halves: bits(spellings.iter().map(|spelling| halves.contains(spelling))),
+            spellings: spellings.iter().map(|spelling| spelling.bytes()).collect(),
+            stems: by_start.shelved(),
+            shorter: shorter.into_iter().collect(),
+            numbers: bits(numbers),
+            foreign: Shelves::new(
+                foreign.into_iter().map(|(id, slip)| (hash_number(id), (id, slip))).collect(),
+            ),
+            rare: self.rare.iter().map(|&(_, id)| id).collect(),
+            glued: self.glued.clone(),
+            joined: if joined.is_empty() { None } else { Some(Search::try_from(pieces)?) },
+        })
+    }
+
+    /// Spellings that are read as a word, and words that are slips in another language.
+    fn slips(&self) -> (FastMap<Box<str>, WordId>, BTreeMap<WordId, WordId>) {
+        let (mut all, mut foreign) = (FastMap::default(), BTreeMap::new());
         // Rare words first: a slip that could be two words is rather the one that matters.
         let rare = self.rare.iter().map(|(word, id)| (slips(word), *id));
         let typed = self.typed.iter().map(|(word, id)| (mistyped(word), *id));
@@ -185,46 +268,16 @@ impl Dictionary {
             for slip in slips {
                 match self.words.get(slip.as_str()) {
                     None => {
-                        self.slips.entry(slip.into()).or_insert(id);
+                        all.entry(slip.into()).or_insert(id);
                     }
-                    Some(word) if self.own.contains_key(&id) && !self.own.contains_key(word) => {
-                        self.foreign.entry(slip.into()).or_insert(id);
+                    Some(&word) if self.own.contains_key(&id) && !self.own.contains_key(&word) => {
+                        foreign.entry(word).or_insert(id);
                     }
                     Some(_) => {}
                 }
             }
         }
-        for (word, _) in &self.rare {
-            for half in halves(word) {
-                self.halves.insert(half.into(), ());
-            }
-        }
-        // "killin", "thinkin".
-        let dropped = self.words.iter().filter_map(|(word, &id)| Some((dropped(word)?, id)));
-        for (word, id) in dropped.collect::<Vec<_>>() {
-            if !self.words.contains_key(word.as_str()) {
-                self.slips.entry(word.into()).or_insert(id);
-            }
-        }
-        for (stem, &id) in &self.stems {
-            if let Some(start) = stem.as_bytes().first_chunk::<START>() {
-                self.stems_by_start.entry(*start).or_default().push((stem.clone(), id));
-            }
-        }
-        self.stems_by_start
-            .values_mut()
-            .for_each(|stems| stems.sort_by_key(|(stem, _)| usize::MAX - stem.len()));
-        self.shorter = vec![UNKNOWN; self.names.len()];
-        for (stem, &id) in &self.stems {
-            let shorter = (1..stem.len())
-                .rev()
-                .filter(|&at| stem.is_char_boundary(at))
-                .find_map(|at| self.stems.get(&stem[..at]));
-            self.shorter[id as usize] = shorter.copied().unwrap_or(UNKNOWN);
-        }
-        let pieces = joined.iter().map(|letters| letters.as_str().into()).collect();
-        self.joined = if joined.is_empty() { None } else { Some(Search::new(Kind::Any, pieces)?) };
-        Ok(())
+        (all, foreign)
     }
 
     /// Every spelling under which a rare word may wake the reader, besides its own.
@@ -237,6 +290,142 @@ impl Dictionary {
     /// Every spelling under which a word that may be mistyped wakes the reader, besides its own.
     pub fn typings(word: &str) -> Vec<String> {
         mistyped(word)
+    }
+}
+
+/// One bit for each answer.
+pub(crate) fn bits(answers: impl Iterator<Item = bool>) -> Flat<u64> {
+    let mut all: Vec<u64> = Vec::new();
+    for (at, answer) in answers.enumerate() {
+        all.resize(at / 64 + 1, 0);
+        all[at / 64] |= u64::from(answer) << (at % 64);
+    }
+    all.into_iter().collect()
+}
+
+/// Whether a bit is set; those that aren't there are not.
+#[inline(always)]
+pub(crate) fn bit(bits: &Flat<u64>, at: u32) -> bool {
+    let word = at as usize / 64;
+    word < bits.len() && bits.at(word) >> (at % 64) & 1 == 1
+}
+
+/// All words of all phrase lists, and how else they are written: the spellings, of which the first have the numbers of
+/// the words' ids.
+#[derive(Serialize, Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
+pub(crate) struct Dictionary {
+    /// The number of ids.
+    ids: u32,
+    /// Every spelling, by its number; of a stem, with its star.
+    spellings: Lists<u8>,
+    /// The spellings that can be found: a part of the hash, and the number.
+    shelves: Shelves<(u32, u32)>,
+    /// For each spelling that isn't a word, the word as which it is read, if it is.
+    reads: Flat<WordId>,
+    /// The spellings that are first halves of rare words that somebody might part in two.
+    halves: Flat<u64>,
+    /// The stems, longest first, by how they begin.
+    stems: Shelves<(u32, WordId)>,
+    /// For each stem, the next shorter one (`suicid*` for `suicida*`).
+    shorter: Flat<WordId>,
+    /// The words that begin with a digit.
+    numbers: Flat<u64>,
+    /// Words that are slips in another language, and of what.
+    foreign: Shelves<(WordId, WordId)>,
+    /// Words that are read also when disguised.
+    rare: Flat<WordId>,
+    /// Short words that people write together with the next.
+    pub(super) glued: Vec<Box<str>>,
+    /// Letters that tell that several words were run together.
+    joined: Option<Search>,
+}
+
+/// A spelling that the dictionary has, or hasn't.
+#[derive(Clone, Copy)]
+pub(crate) struct Spelling {
+    /// The word as which it is read, the one that is spelt so or the one of which it is a slip, or [`UNKNOWN`].
+    pub read: WordId,
+    /// The first half of a rare word that somebody might part in two.
+    pub half: bool,
+}
+
+impl Dictionary {
+    /// Bytes that it takes, wherever it lies, about.
+    pub fn memory(&self) -> usize {
+        let spellings = self.spellings.memory() + self.shelves.memory() + self.reads.memory();
+        let bits = self.halves.memory() + self.numbers.memory();
+        let words = self.stems.memory() + self.shorter.memory() + self.foreign.memory() + self.rare.memory();
+        spellings + bits + words + self.joined.as_ref().map_or(0, Search::memory)
+    }
+
+    fn find(&self, spelling: &str) -> Option<u32> {
+        let hash = hash(spelling.as_bytes());
+        let same = |&(part, number): &(u32, u32)| {
+            part == hash as u32 && self.spellings.bytes(number as usize) == spelling.as_bytes()
+        };
+        self.shelves.of(hash).find(same).map(|(_, number)| number)
+    }
+
+    /// The word that an id was given to.
+    pub fn name(&self, word: WordId) -> &str {
+        // Names are the first of all spellings.
+        std::str::from_utf8(self.spellings.bytes(word as usize)).unwrap_or_default()
+    }
+
+    /// What the dictionary has of a spelling: a word, a slip, or, with a space in it, a lost apostrophe.
+    pub fn spelling(&self, spelling: &str) -> Spelling {
+        match self.find(spelling) {
+            None => Spelling { read: UNKNOWN, half: false },
+            Some(number) => {
+                let read =
+                    if number < self.ids { number } else { self.reads.at((number - self.ids) as usize) };
+                Spelling { read, half: bit(&self.halves, number) }
+            }
+        }
+    }
+
+    /// The word that is spelt so, or [`UNKNOWN`].
+    pub fn exact(&self, word: &str) -> WordId {
+        self.find(word).filter(|&number| number < self.ids).unwrap_or(UNKNOWN)
+    }
+
+    /// The longest stem that a word begins with, or [`UNKNOWN`].
+    pub fn stem(&self, word: &str) -> WordId {
+        let Some(start) = start(word.as_bytes()) else { return UNKNOWN };
+        let fits = |&id: &WordId| match self.spellings.bytes(id as usize) {
+            [stem @ .., b'*'] => word.as_bytes().starts_with(stem),
+            _ => false,
+        };
+        beginning(&self.stems, start).find(fits).unwrap_or(UNKNOWN)
+    }
+
+    /// The next shorter stem, or [`UNKNOWN`].
+    pub fn shorter(&self, stem: WordId) -> WordId {
+        self.shorter.at(stem as usize)
+    }
+
+    /// Whether a word begins with a digit.
+    pub fn is_number(&self, word: WordId) -> bool {
+        bit(&self.numbers, word)
+    }
+
+    /// The word of which this one, where it is spelt as it should be, is a slip in another language, or [`UNKNOWN`].
+    pub fn slip(&self, word: WordId, spelling: &str) -> WordId {
+        let found = self.foreign.of(hash_number(word)).find(|row| row.0 == word).map_or(UNKNOWN, |row| row.1);
+        let spelt = || self.spellings.bytes(word as usize) == spelling.as_bytes();
+        if found != UNKNOWN && spelt() { found } else { UNKNOWN }
+    }
+
+    /// Words that are read also when disguised.
+    pub fn rare(&self) -> impl Iterator<Item = (&[u8], WordId)> {
+        self.rare.rows(0..self.rare.len()).map(|id| (self.spellings.bytes(id as usize), id))
+    }
+
+    /// Whether several words seem to be run together.
+    #[inline(always)]
+    pub fn is_joined(&self, word: &[u8]) -> bool {
+        self.joined.as_ref().is_some_and(|joined| joined.automaton().is_match(word))
     }
 }
 

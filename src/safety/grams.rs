@@ -21,13 +21,13 @@ const BEGUN: u64 = 0x1656_67b1_9e37_79f9;
 
 /// Calls `each` with every gram of a folded text, with how many words it has (none for the beginning of a word) and with the
 /// bytes of the text that it was read from, and `word` after each word. Where the message begins and ends counts as a word
-/// beside others. Letters of scripts that part no words are a word each; marks are words as well; all numbers are
+/// beside others. `each` says whether the gram tells anything: where a pair doesn't, no triple that ends with it is looked at. Letters of scripts that part no words are a word each; marks are words as well; all numbers are
 /// the same. Time is linear in the length of the text.
 #[inline(always)]
 pub(crate) fn visit<S>(
     state: &mut S,
     text: &str,
-    each: impl Fn(&mut S, Gram, u8, Range<usize>),
+    each: impl Fn(&mut S, Gram, u8, Range<usize>) -> bool,
     word: impl Fn(&mut S),
 ) {
     // The words before this one: their hashes, and where they begin.
@@ -37,9 +37,8 @@ pub(crate) fn visit<S>(
         if hash != EDGE {
             each(state, gram(hash), 1, at.clone());
         }
-        each(state, gram(pair), 2, last.1..at.end);
         // Nothing stands before the edge.
-        if first.0 != 0 {
+        if each(state, gram(pair), 2, last.1..at.end) && first.0 != 0 {
             each(state, gram(joined(first.0, pair)), 3, first.1..at.end);
         }
         if let Some(stem) = stem {
@@ -161,7 +160,11 @@ mod tests {
 
     fn read(text: &str) -> Vec<(Gram, String)> {
         let mut found = Vec::new();
-        visit(&mut found, text, |found, gram, _, at| found.push((gram, text[at].trim().to_owned())), |_| ());
+        let each = |found: &mut Vec<(Gram, String)>, gram, _, at: Range<usize>| {
+            found.push((gram, text[at].trim().to_owned()));
+            true
+        };
+        visit(&mut found, text, each, |_| ());
         found
     }
 

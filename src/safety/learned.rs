@@ -11,27 +11,29 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use super::flat::Flat;
 use super::grams::{self, Gram};
 use super::{Level, RuleId, Who};
 
 /// Weights of grams, for one question with two answers.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
 pub(crate) struct Weights {
     /// A power of two of places. The high half of a place says which gram, the low half its weight.
-    places: Vec<u32>,
+    places: Flat<u32>,
     /// Bits that say of nearly every gram that is in no place that it isn't.
-    known: Vec<u64>,
+    known: Flat<u64>,
     /// What one unit of a weight is worth.
     unit: f32,
     /// Added at the end.
     bias: f32,
 }
 
-/// What the sum over so many grams is divided by: their number to the power of three quarters. A mean would let one word tell
-/// as much in a long message as in a short one, a sum would let chatter add up; between the two, forum posts and one-liners
-/// come out alike. A few words say little, so there are never fewer grams than of seven words or so.
-pub(crate) fn scale(grams: u32) -> f32 {
-    let root = (grams.max(24) as f32).sqrt();
+/// What the sum over so many words is divided by: the number of their grams, about, to the power of three quarters. A mean
+/// would let one word tell as much in a long message as in a short one, a sum would let chatter add up; between the two,
+/// forum posts and one-liners come out alike. A few words say little, so there are never fewer than seven or so.
+pub(crate) fn scale(words: u32) -> f32 {
+    let root = (words as f32 * 3.3).max(24.0).sqrt();
     root * root.sqrt()
 }
 
@@ -49,7 +51,6 @@ const STRETCH: u32 = 16;
 #[derive(Debug, Clone, Copy, Default)]
 struct Sum {
     weight: i32,
-    grams: u32,
     words: u32,
 }
 
@@ -58,7 +59,7 @@ impl Weights {
     pub fn new(weights: &[(Gram, f32)], bias: f32) -> Weights {
         let most = weights.iter().fold(0.0_f32, |most, (_, weight)| most.max(weight.abs()));
         let unit = most.max(f32::MIN_POSITIVE) / f32::from(i16::MAX);
-        let mut places = vec![0; (weights.len() * 3 / 2).next_power_of_two().max(2)];
+        let mut places = vec![0; (weights.len() * 5 / 4).next_power_of_two().max(2)];
         let mask = places.len() - 1;
         let mut known = vec![0; (places.len() / 16).max(1)];
         for &(gram, weight) in weights {
@@ -74,12 +75,12 @@ impl Weights {
             let (word, bit) = Weights::bit(gram, known.len());
             known[word] |= bit;
         }
-        Weights { places, known, unit, bias }
+        Weights { places: places.into_iter().collect(), known: known.into_iter().collect(), unit, bias }
     }
 
     /// Bytes that the table takes.
     pub fn memory(&self) -> usize {
-        self.places.len() * size_of::<u32>() + self.known.len() * size_of::<u64>()
+        self.places.memory() + self.known.memory()
     }
 
     /// Which bit of so many words says that a gram is known.
@@ -93,13 +94,13 @@ impl Weights {
     #[inline(always)]
     fn weight(&self, gram: Gram) -> i32 {
         let (word, bit) = Weights::bit(gram, self.known.len());
-        if self.known[word] & bit == 0 {
+        if self.known.at(word) & bit == 0 {
             return 0;
         }
         let mask = self.places.len() - 1;
         let mut at = gram as usize & mask;
         loop {
-            let place = self.places[at];
+            let place = self.places.at(at);
             if place == 0 {
                 return 0;
             }
@@ -117,8 +118,9 @@ impl Weights {
             &mut state,
             text,
             |(_, now, _), gram, _, _| {
-                now.weight += self.weight(gram);
-                now.grams += 1;
+                let weight = self.weight(gram);
+                now.weight += weight;
+                weight != 0
             },
             |(before, now, most)| {
                 now.words += 1;
@@ -136,14 +138,21 @@ impl Weights {
     }
 
     fn value(&self, before: Sum, now: Sum) -> f32 {
-        let grams = before.grams + now.grams;
-        (before.weight + now.weight) as f32 * self.unit / scale(grams) + self.bias
+        (before.weight + now.weight) as f32 * self.unit / scale(before.words + now.words) + self.bias
     }
 
     /// The words of a text that tell most, the heaviest first: where they stand, and for or against.
     fn tell(&self, text: &str) -> Vec<(Range<usize>, f32)> {
         let mut told: Vec<(Range<usize>, i32)> = Vec::new();
-        grams::visit(&mut told, text, |told, gram, _, at| told.push((at, self.weight(gram))), |_| ());
+        grams::visit(
+            &mut told,
+            text,
+            |told, gram, _, at| {
+                told.push((at, self.weight(gram)));
+                true
+            },
+            |_| (),
+        );
         told.retain(|(_, weight)| *weight != 0);
         told.sort_by_key(|(at, weight)| (-weight.abs(), at.start));
         told.into_iter().map(|(at, weight)| (at, weight as f32 * self.unit)).collect()
@@ -151,7 +160,8 @@ impl Weights {
 }
 
 /// All that was learned.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
 pub(crate) struct Learned {
     /// Whether a message deserves a crisis reply.
     pub crisis: Weights,
@@ -203,6 +213,7 @@ impl Learned {
             if words == 1 {
                 all.push(gram);
             }
+            false
         };
         grams::visit(&mut all, text, word, |_| ());
         let known = |words: &Vec<Gram>| all.iter().filter(|gram| words.binary_search(gram).is_ok()).count();

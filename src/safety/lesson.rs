@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use super::case::{Case, Expected, Group};
 use super::dictionary::FastMap;
+use super::flat;
 use super::fold;
 use super::grams::{self, Gram};
 use super::learned::{self, Learned, Weights};
@@ -45,6 +46,26 @@ pub fn read(language: &str, path: &str, text: &str) -> Result<Vec<Lesson>, Vec<D
     Ok(group.cases.into_iter().map(lesson).collect())
 }
 
+/// Writes down what was learned, for [`kept`].
+///
+/// # Errors
+///
+/// None that could be named: all of it can be written.
+// The build script does, and a test.
+#[allow(dead_code)]
+pub(crate) fn keep(learned: &Learned) -> postcard::Result<Vec<u8>> {
+    flat::write(learned)
+}
+
+/// What was learned and written down. Its tables stay where they are.
+///
+/// # Errors
+///
+/// Where the bytes are something else.
+pub(crate) fn kept(bytes: &'static [u8]) -> postcard::Result<Learned> {
+    flat::read(bytes)
+}
+
 /// How much a mistake costs beside large weights. From 0.1 to 1 makes no difference that could be measured.
 const COST: f64 = 0.3;
 /// Rounds at most; it is fitted well before.
@@ -52,7 +73,7 @@ const ROUNDS: usize = 60;
 /// A round that moved no multiplier by more than this is the last.
 const ENOUGH: f64 = 0.01;
 /// Weights that are kept, the heaviest.
-const KEPT: usize = 300_000;
+const KEPT: usize = 209_000;
 /// The same of those which tell whom a message is about.
 const KEPT_OTHER: usize = 4_000;
 /// Words by which a language is told from others.
@@ -63,25 +84,28 @@ const COMMON: usize = 60;
 
 /// Learns from lessons.
 pub(crate) fn learn(lessons: &[Lesson]) -> Learned {
-    let read: Vec<Vec<Gram>> = lessons
+    let read: Vec<Read> = lessons
         .iter()
         .map(|lesson| {
-            let mut found = Vec::new();
-            let folded = fold::fold(&lesson.text);
-            grams::visit(&mut found, folded.text(), |found, gram, _, _| found.push(gram), |_| ());
+            let mut found = Read::default();
+            let each = |found: &mut Read, gram, _, _: Range<usize>| {
+                found.grams.push(gram);
+                true
+            };
+            grams::visit(&mut found, fold::fold(&lesson.text).text(), each, |found| found.words += 1);
             found
         })
         .collect();
     let words = commonest(lessons);
     let common = words.values().flat_map(|words| words.iter().take(COMMON)).copied().collect();
-    let all: Vec<(&[Gram], bool)> =
-        read.iter().zip(lessons).map(|(grams, lesson)| (&grams[..], lesson.crisis)).collect();
+    let all: Vec<(&Read, bool)> =
+        read.iter().zip(lessons).map(|(read, lesson)| (read, lesson.crisis)).collect();
     // Who is not named speaks of themselves nearly always.
-    let about: Vec<(&[Gram], bool)> = read
+    let about: Vec<(&Read, bool)> = read
         .iter()
         .zip(lessons)
         .filter(|(_, lesson)| lesson.crisis)
-        .map(|(grams, lesson)| (&grams[..], lesson.who == Some(Who::Other)))
+        .map(|(read, lesson)| (read, lesson.who == Some(Who::Other)))
         .collect();
     let languages = words.into_iter().map(|(language, mut words)| {
         words.sort_unstable();
@@ -103,6 +127,7 @@ fn commonest(lessons: &[Lesson]) -> BTreeMap<&str, Vec<Gram>> {
             if words == 1 {
                 *count.entry(gram).or_default() += 1;
             }
+            false
         };
         grams::visit(&mut &mut *count, fold::fold(&lesson.text).text(), word, |_| ());
     }
@@ -112,6 +137,13 @@ fn commonest(lessons: &[Lesson]) -> BTreeMap<&str, Vec<Gram>> {
         words.into_iter().take(TELLING).map(|(gram, _)| gram).collect()
     };
     counts.into_iter().map(|(language, count)| (language, sorted(count))).collect()
+}
+
+/// The grams of a sentence, and how many words it has.
+#[derive(Default)]
+struct Read {
+    grams: Vec<Gram>,
+    words: u32,
 }
 
 /// One sentence as the machine sees it.
@@ -126,15 +158,15 @@ struct Row {
 }
 
 /// Fits weights to sentences, and keeps the heaviest. What is common has none.
-fn fit(sentences: &[(&[Gram], bool)], common: &BTreeSet<Gram>, kept: usize) -> Weights {
+fn fit(sentences: &[(&Read, bool)], common: &BTreeSet<Gram>, kept: usize) -> Weights {
     let mut columns: FastMap<Gram, u32> = FastMap::default();
     let mut of: Vec<Gram> = Vec::new();
     let mut seen: Vec<u32> = Vec::new();
     let rows: Vec<BTreeMap<u32, u32>> = sentences
         .iter()
-        .map(|(grams, _)| {
+        .map(|(read, _)| {
             let mut counts = BTreeMap::new();
-            for &gram in grams.iter().filter(|gram| !common.contains(gram)) {
+            for &gram in read.grams.iter().filter(|gram| !common.contains(gram)) {
                 let next = of.len() as u32;
                 let column = *columns.entry(gram).or_insert(next);
                 if column == next {
@@ -157,8 +189,8 @@ fn fit(sentences: &[(&[Gram], bool)], common: &BTreeSet<Gram>, kept: usize) -> W
     let mut rows: Vec<Row> = rows
         .into_iter()
         .zip(sentences)
-        .map(|(counts, (grams, yes))| {
-            let length = f64::from(learned::scale(grams.len() as u32));
+        .map(|(counts, (read, yes))| {
+            let length = f64::from(learned::scale(read.words));
             let mut values: Vec<(u32, f64)> = counts
                 .into_iter()
                 .map(|(column, count)| (column, f64::from(count) * rarity[column as usize] / length))

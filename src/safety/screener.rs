@@ -75,7 +75,7 @@ impl Screener {
     /// shipped.
     pub fn builtin() -> &'static Arc<Screener> {
         static BUILT: LazyLock<Arc<Screener>> = LazyLock::new(|| {
-            let screener = match postcard::from_bytes(builtin::COMPILED) {
+            let screener = match compile::kept(builtin::COMPILED) {
                 Ok(compiled) => Ok(Screener { compiled, learned: Some(Screener::lessons().clone()) }),
                 // The build writes what this reads, so this can't happen; distress is recognised nevertheless.
                 Err(_) => Screener::read_untried(builtin::phrase_lists()),
@@ -92,7 +92,7 @@ impl Screener {
     fn lessons() -> &'static Arc<Learned> {
         // The build writes what this reads, so the default, nothing learned, never serves.
         static LEARNED: LazyLock<Arc<Learned>> =
-            LazyLock::new(|| Arc::new(postcard::from_bytes(builtin::LEARNED).unwrap_or_default()));
+            LazyLock::new(|| Arc::new(lesson::kept(builtin::LEARNED).unwrap_or_default()));
         &LEARNED
     }
 
@@ -181,7 +181,7 @@ impl Screener {
 
     /// The bare search for the words that no phrase can do without: for measuring.
     pub fn search(&self, folded: &Folded) -> bool {
-        self.compiled.anchors.search(folded.text())
+        self.compiled.anchors.search(folded.text(), &self.compiled.dictionary)
     }
 
     /// Bytes that the compiled lists take on the heap, about.
@@ -493,7 +493,7 @@ mod tests {
     fn the_lists_compiled_with_the_program_are_those_in_its_files_byte_for_byte() {
         let (compiled, _) =
             compile::read(Screener::builtin_files()).unwrap_or_else(|found| panic!("{}", found[0]));
-        let bytes = postcard::to_stdvec(&compiled).expect("all of it can be written");
+        let bytes = compile::keep(&compiled).expect("all of it can be written");
         assert!(bytes == builtin::COMPILED, "{} and {} bytes", bytes.len(), builtin::COMPILED.len());
     }
 
@@ -514,7 +514,7 @@ mod tests {
                 lessons.extend(lesson::read(&name, &file.display().to_string(), &text).unwrap());
             }
         }
-        let bytes = postcard::to_stdvec(&lesson::learn(&lessons)).expect("all of it can be written");
+        let bytes = lesson::keep(&lesson::learn(&lessons)).expect("all of it can be written");
         assert!(bytes == builtin::LEARNED, "{} and {} bytes", bytes.len(), builtin::LEARNED.len());
     }
 }

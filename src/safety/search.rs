@@ -1,41 +1,18 @@
-//! Many pieces of text looked for at once, by an Aho-Corasick automaton. Only the pieces are kept when the lists are
+//! Some pieces of text looked for at once, by an Aho-Corasick automaton. Only the pieces are kept when the lists are
 //! written down compiled: the automaton is made anew from them.
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError};
 use serde::{Deserialize, Serialize, Serializer};
 
-/// How the automaton is laid out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Kind {
-    /// Whatever suits the number of pieces.
-    Any,
-    /// A table of all steps: the quickest to search with.
-    Quick,
-    /// For thousands of pieces: a table of all steps would take longer to make than it saves.
-    Many,
-}
-
-/// What is looked for.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Pieces {
-    kind: Kind,
-    texts: Vec<Box<str>>,
-}
-
 /// The search, ready.
 #[derive(Deserialize)]
-#[serde(try_from = "Pieces")]
+#[serde(try_from = "Vec<Box<str>>")]
 pub(crate) struct Search {
-    pieces: Pieces,
+    pieces: Vec<Box<str>>,
     automaton: AhoCorasick,
 }
 
 impl Search {
-    /// Makes a search for these texts; the index of a text is the number of its pattern.
-    pub fn new(kind: Kind, texts: Vec<Box<str>>) -> Result<Search, BuildError> {
-        Search::try_from(Pieces { kind, texts })
-    }
-
     /// The automaton.
     #[inline(always)]
     pub fn automaton(&self) -> &AhoCorasick {
@@ -44,25 +21,18 @@ impl Search {
 
     /// Bytes on the heap, about.
     pub fn memory(&self) -> usize {
-        self.automaton.memory_usage() + self.pieces.texts.iter().map(|text| text.len() + 16).sum::<usize>()
+        self.automaton.memory_usage() + self.pieces.iter().map(|text| text.len() + 16).sum::<usize>()
     }
 }
 
-impl TryFrom<Pieces> for Search {
+impl TryFrom<Vec<Box<str>>> for Search {
     type Error = BuildError;
 
-    fn try_from(pieces: Pieces) -> Result<Search, BuildError> {
+    fn try_from(pieces: Vec<Box<str>>) -> Result<Search, BuildError> {
+        // A table of all steps is the quickest to search with, and there are few pieces.
         let mut builder = AhoCorasick::builder();
-        match pieces.kind {
-            Kind::Any => {}
-            Kind::Quick => {
-                builder.kind(Some(AhoCorasickKind::DFA)).prefilter(false);
-            }
-            Kind::Many => {
-                builder.kind(Some(AhoCorasickKind::ContiguousNFA)).prefilter(false);
-            }
-        }
-        let automaton = builder.build(pieces.texts.iter().map(|text| text.as_bytes()))?;
+        builder.kind(Some(AhoCorasickKind::DFA)).prefilter(false);
+        let automaton = builder.build(pieces.iter().map(|text| text.as_bytes()))?;
         Ok(Search { pieces, automaton })
     }
 }

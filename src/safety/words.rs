@@ -3,7 +3,7 @@
 //! This is the closer look: leetspeak, censored, stretched, spaced-out, split, joined and misspelt words
 //! are read as the dictionary's word where there is one, and left alone where there is none.
 
-use super::dictionary::{Dictionary, NUMBER, START, UNKNOWN, WordId};
+use super::dictionary::{Dictionary, NUMBER, UNKNOWN, WordId};
 use super::letters::{self, single};
 
 /// A word of a message.
@@ -28,30 +28,30 @@ const LONGEST: usize = 48;
 impl Dictionary {
     /// Everything that a token may be read as: its word, and every stem that it begins with.
     pub fn readings(&self, token: &Token) -> impl Iterator<Item = WordId> {
-        let stems = std::iter::successors(Some(token.stem), |&stem| self.shorter.get(stem as usize).copied());
+        let known = |&stem: &WordId| stem != UNKNOWN;
+        let stems = std::iter::successors(Some(token.stem).filter(known), move |&stem| {
+            Some(self.shorter(stem)).filter(known)
+        });
         // A number that some phrase names ("988") is a number all the same.
-        let number = self.names[token.word as usize].bytes().next().is_some_and(|b| b.is_ascii_digit());
+        let number = self.is_number(token.word);
         std::iter::once(token.word)
             .chain(number.then_some(NUMBER))
             .chain(std::iter::once(token.slip))
-            .chain(stems.take_while(|&stem| stem != UNKNOWN))
-            .filter(|&word| word != UNKNOWN)
+            .chain(stems)
+            .filter(known)
     }
 
     fn plain(&self, word: &str) -> Option<(WordId, WordId)> {
-        self.with_stem(word, self.words.get(word))
+        self.with_stem(word, self.exact(word))
     }
 
     /// A word that is in the dictionary as it is, or but for a slip.
     fn known(&self, word: &str) -> Option<(WordId, WordId)> {
-        self.with_stem(word, self.words.get(word).or_else(|| self.slips.get(word)))
+        self.with_stem(word, self.spelling(word).read)
     }
 
-    fn with_stem(&self, word: &str, exact: Option<&WordId>) -> Option<(WordId, WordId)> {
-        let exact = exact.copied().unwrap_or(UNKNOWN);
-        let stems = word.as_bytes().first_chunk::<START>().and_then(|start| self.stems_by_start.get(start));
-        let stem = stems.and_then(|stems| stems.iter().find(|(stem, _)| word.starts_with(&**stem)));
-        let stem = stem.map_or(UNKNOWN, |&(_, id)| id);
+    fn with_stem(&self, word: &str, exact: WordId) -> Option<(WordId, WordId)> {
+        let stem = self.stem(word);
         (exact != UNKNOWN || stem != UNKNOWN).then_some((exact, stem))
     }
 
@@ -104,7 +104,7 @@ impl Dictionary {
     fn unglued(&self, word: &str) -> Option<(WordId, WordId)> {
         let rest =
             self.glued.iter().filter_map(|short| word.strip_prefix(&**short).filter(|rest| rest.len() > 2));
-        rest.filter_map(|rest| self.words.get(rest)).next().map(|&id| (id, UNKNOWN))
+        rest.map(|rest| self.exact(rest)).find(|&id| id != UNKNOWN).map(|id| (id, UNKNOWN))
     }
 
     /// Two words of which the space went astray by one letter ("wan tto"): how long the first of them really is.
@@ -119,8 +119,8 @@ impl Dictionary {
             let (first, second) = whole.split_at(at);
             second.len() > 1
                 && first.len() > 1
-                && self.words.contains_key(first)
-                && self.words.contains_key(second)
+                && self.exact(first) != UNKNOWN
+                && self.exact(second) != UNKNOWN
         })
     }
 
@@ -134,7 +134,7 @@ impl Dictionary {
 
     /// The dictionary's word that was stretched into this one.
     fn unstretched(&self, word: &str) -> Option<WordId> {
-        shrunk(word).find_map(|tried| self.words.get(&*tried).copied())
+        shrunk(word).map(|tried| self.exact(&tried)).find(|&id| id != UNKNOWN)
     }
 
     /// A word with letters struck out: each symbol stands for one letter, a row of them for one or more.
@@ -143,17 +143,16 @@ impl Dictionary {
         if letters < 2 || !word.as_bytes()[0].is_ascii_lowercase() {
             return None;
         }
-        self.rare
-            .iter()
+        self.rare()
             .find(|(rare, _)| {
-                letters * 2 >= rare.len() && letters < rare.len() && fits(word.as_bytes(), rare.as_bytes())
+                letters * 2 >= rare.len() && letters < rare.len() && fits(word.as_bytes(), rare)
             })
-            .map(|&(_, id)| id)
+            .map(|(_, id)| id)
     }
 
     /// Several words run together, at least one of them rare.
     fn segments(&self, word: &str) -> Option<Vec<Piece>> {
-        if word.len() < 6 || !self.joined.as_ref()?.automaton().is_match(word) {
+        if word.len() < 6 || !self.is_joined(word.as_bytes()) {
             return None;
         }
         self.parted(word)
@@ -172,7 +171,7 @@ impl Dictionary {
                 let Some((count, _)) = best[start] else { continue };
                 let piece = &word[start..end];
                 let real =
-                    self.words.contains_key(piece) && (piece.len() > 1 || matches!(piece, "i" | "a" | "u"));
+                    self.exact(piece) != UNKNOWN && (piece.len() > 1 || matches!(piece, "i" | "a" | "u"));
                 // A word of one letter counts for more: "end it all" rather than "end i tall".
                 let count = count + if piece.len() > 1 { 2 } else { 3 };
                 if real && best[end].is_none_or(|(least, _)| count < least) {
@@ -241,7 +240,7 @@ impl Dictionary {
         }
         for token in &mut tokens {
             let word = &folded[token.start as usize..token.end as usize];
-            token.slip = self.foreign.get(word).copied().unwrap_or(UNKNOWN);
+            token.slip = self.slip(token.word, word);
         }
         tokens
     }
@@ -271,12 +270,12 @@ impl Dictionary {
         {
             let before = &folded[last.start as usize..last.end as usize];
             let clitic = word.len() <= 2 || before.len() <= 2;
-            let half = word.len() <= 12 && self.halves.contains_key(before);
+            let half = word.len() <= 12 && self.spelling(before).half;
             if (clitic || half) && before.len() + word.len() <= LONGEST {
-                let contraction = self.contractions.get(&folded[last.start as usize..end]).copied();
-                let found = contraction.or_else(|| {
-                    let whole = |rare: &str| rare.strip_prefix(before) == Some(word);
-                    self.rare.iter().find(|(rare, _)| half && whole(rare)).map(|&(_, id)| id)
+                let contraction = self.spelling(&folded[last.start as usize..end]).read;
+                let found = Some(contraction).filter(|&word| word != UNKNOWN).or_else(|| {
+                    let whole = |rare: &[u8]| rare.strip_prefix(before.as_bytes()) == Some(word.as_bytes());
+                    half.then(|| self.rare().find(|(rare, _)| whole(rare)).map(|(_, id)| id))?
                 });
                 if let Some(word) = found {
                     let stop = last.stop;
@@ -316,8 +315,7 @@ impl Dictionary {
             tokens.push(Token { word, stem, slip: UNKNOWN, start: start as u32, end: end as u32, stop });
         };
         // Before the closer look, which may see no more than a stem ("killmyself" begins like "killing").
-        if !self.words.contains_key(word)
-            && !self.slips.contains_key(word)
+        if self.spelling(word).read == UNKNOWN
             && let Some(pieces) = self.segments(word)
         {
             for (from, to, found) in pieces {
@@ -500,12 +498,11 @@ fn fits(mask: &[u8], word: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
-
+    use super::super::dictionary::DictionaryBuilder;
     use super::*;
 
-    fn dictionary() -> Dictionary {
-        let mut dictionary = Dictionary::new();
+    fn words() -> DictionaryBuilder {
+        let mut dictionary = DictionaryBuilder::new();
         for word in ["i", "want", "to", "die", "kill", "myself", "dont"] {
             dictionary.intern(word);
         }
@@ -514,23 +511,20 @@ mod tests {
             dictionary.add_rare(word);
         }
         dictionary.add_contraction("don", "t");
-        dictionary.seal(&["killm".into(), "todie".into()]).unwrap();
         dictionary
     }
 
     fn read(text: &str) -> Vec<String> {
-        let dictionary = dictionary();
-        let names: HashMap<WordId, String> =
-            dictionary.words.iter().map(|(w, &id)| (id, w.to_string())).collect();
+        let words = words();
+        let dictionary = words.build(&["killm".into(), "todie".into()]).unwrap();
         let folded = super::super::fold::fold(text);
         dictionary
             .tokens(folded.text())
             .iter()
-            .map(|t| {
-                names
-                    .get(&t.word)
-                    .cloned()
-                    .unwrap_or_else(|| if t.stem == UNKNOWN { "?".into() } else { "*".into() })
+            .map(|t| match (t.word, t.stem) {
+                (UNKNOWN, UNKNOWN) => "?".into(),
+                (UNKNOWN, _) => "*".into(),
+                (word, _) => words.name(word).into(),
             })
             .collect()
     }

@@ -8,6 +8,7 @@
 //!
 //! Source: github.com/discord/discord-api-docs, "Gateway" and "Opcodes and Status Codes".
 
+use std::io::ErrorKind;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,12 +16,14 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
 use thiserror::Error;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::sync::{Mutex, MutexGuard, watch};
 use tokio::time::{Instant, sleep, timeout};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::Uri;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
 
 use super::wire::{Frame, Hello, Ready};
 use crate::shell::run::stopped;
@@ -30,6 +33,9 @@ use crate::shell::telemetry::{Telemetry, note};
 const VERSION: u8 = 10;
 /// The largest event that is taken, in bytes: a server of 200,000 members announces itself with some megabytes.
 const LARGEST: usize = 64 << 20;
+/// How much the system may keep of what Discord sent and the bot has not read yet, in bytes. Left to itself, Linux lets
+/// tens of megabytes wait there when more comes than the bot reads, and a cry for help waits behind all of it.
+const UNREAD: u32 = 256 << 10;
 /// How long a connection may take, and how long Discord may keep silent in its first words.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How long to wait before connecting again: at first, and at most.
@@ -270,8 +276,12 @@ impl Shard {
         let path = if bare.splitn(4, '/').count() > 3 { "" } else { "/" };
         let url = format!("{bare}{path}?v={VERSION}&encoding=json");
         let config = WebSocketConfig::default().max_message_size(Some(LARGEST)).max_frame_size(Some(LARGEST));
-        let connecting = connect_async_with_config(url, Some(config), true);
-        let (mut socket, _) = timeout(PATIENCE, connecting).await.ok()?.ok()?;
+        let request = url.into_client_request().ok()?;
+        let connecting = async {
+            let line = line(request.uri()).await.ok()?;
+            client_async_tls_with_config(request, line, Some(config), None).await.ok()
+        };
+        let (mut socket, _) = timeout(PATIENCE, connecting).await.ok()??;
         while let Some(Ok(heard)) = timeout(PATIENCE, socket.next()).await.ok()? {
             let Message::Text(text) = heard else { continue };
             let frame: Frame<'_> = serde_json::from_str(&text).ok()?;
@@ -312,6 +322,28 @@ fn ending(code: u16) -> ControlFlow<Fatal, End> {
         1000 | 1001 | 4003 | 4007 | 4009 => ControlFlow::Continue(End::Over),
         _ => ControlFlow::Continue(End::Broken),
     }
+}
+
+/// A connection to where an address leads, on which little waits unread.
+async fn line(to: &Uri) -> std::io::Result<TcpStream> {
+    let host = to.host().unwrap_or_default().trim_matches(['[', ']']);
+    let port = to.port_u16().unwrap_or(if to.scheme_str() == Some("ws") { 80 } else { 443 });
+    let mut why: std::io::Error = ErrorKind::AddrNotAvailable.into();
+    for address in lookup_host((host, port)).await? {
+        let connecting = async {
+            let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+            // The system is asked, and may say no: then more can wait.
+            let _ = socket.set_recv_buffer_size(UNREAD);
+            let line = socket.connect(address).await?;
+            line.set_nodelay(true)?;
+            Ok::<_, std::io::Error>(line)
+        };
+        match connecting.await {
+            Ok(line) => return Ok(line),
+            Err(error) => why = error,
+        }
+    }
+    Err(why)
 }
 
 async fn say(socket: &mut Socket, words: &serde_json::Value) -> bool {
