@@ -475,10 +475,11 @@ fn after_a_soft_logout_without_a_password_it_says_what_it_needs_and_loses_nothin
     assert!(!bot.wait(), "it ends");
     assert!(bot.log().contains("start once with MATRIX_PASSWORD"), "{}", bot.log());
     assert!(bot.log().contains("move nothing away"), "{}", bot.log());
-    talk.words();
     talk.say("i want to die");
     bot.run();
-    assert!(is_crisis(&talk.hear()), "the keys are there");
+    // Whether the first was answered before the end depends on when the server said so.
+    let answers = talk.hear_types(2, &["m.room.message"], 20);
+    assert!(answers.iter().any(is_crisis), "the keys are there: {answers:?}");
 }
 
 #[test]
