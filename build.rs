@@ -1,9 +1,9 @@
-//! Compiles the phrase lists that the program is built with, so that no start has to.
+//! Compiles the phrase lists that the program is built with, and learns its lessons, so that no start has to.
 //!
-//! The lists are compiled by the very files of `src/safety` that compile a changed list at run time; here stands only
-//! where the result goes. A test in `src/safety/screener.rs` compiles them again and compares, byte for byte.
+//! Both is done by the very files of `src/safety` that do it at run time; here stands only where the result goes. Tests in
+//! `src/safety/screener.rs` do it again and compare, byte for byte.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs};
 
@@ -16,10 +16,14 @@ mod diagnostic;
 #[path = "src/safety"]
 mod safety {
     mod anchor;
+    pub mod case;
     mod chart;
     pub mod compile;
     mod dictionary;
     pub mod fold;
+    mod grams;
+    mod learned;
+    pub mod lesson;
     mod letters;
     mod level;
     mod notation;
@@ -40,6 +44,7 @@ const SCRIPTS: &[&str] = include!("src/builtin/scripts.rs");
 fn main() -> ExitCode {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=scripts/phrases");
+    println!("cargo::rerun-if-changed=lessons");
     let scripts = Path::new(&folder("CARGO_MANIFEST_DIR")).join("scripts");
     let lists = SCRIPTS.iter().filter(|path| path.starts_with("phrases/"));
     let texts: Vec<String> = lists
@@ -52,15 +57,44 @@ fn main() -> ExitCode {
     match safety::compile::read(&files) {
         Ok((compiled, _)) => {
             let bytes = postcard::to_stdvec(&compiled).expect("all of it can be written");
-            fs::write(Path::new(&folder("OUT_DIR")).join("phrases.bin"), bytes)
-                .expect("cargo's folder can be written");
-            ExitCode::SUCCESS
+            write("phrases.bin", &bytes);
         }
         Err(faults) => {
             faults.iter().for_each(|fault| eprintln!("{fault}\n"));
-            ExitCode::FAILURE
+            return ExitCode::FAILURE;
         }
     }
+    let mut lessons = Vec::new();
+    let folders = entries(&Path::new(&folder("CARGO_MANIFEST_DIR")).join("lessons"));
+    for language in folders.iter().filter(|path| path.is_dir()) {
+        for file in entries(language) {
+            let name = language.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let text =
+                fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+            match safety::lesson::read(&name, &file.display().to_string(), &text) {
+                Ok(read) => lessons.extend(read),
+                Err(faults) => {
+                    faults.iter().for_each(|fault| eprintln!("{fault}\n"));
+                    return ExitCode::FAILURE;
+                }
+            }
+        }
+    }
+    let learned = safety::lesson::learn(&lessons);
+    write("learned.bin", &postcard::to_stdvec(&learned).expect("all of it can be written"));
+    ExitCode::SUCCESS
+}
+
+/// What a folder holds, in order.
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let read = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut paths: Vec<PathBuf> = read.map(|entry| entry.expect("a folder can be read").path()).collect();
+    paths.sort();
+    paths
+}
+
+fn write(name: &str, bytes: &[u8]) {
+    fs::write(Path::new(&folder("OUT_DIR")).join(name), bytes).expect("cargo's folder can be written");
 }
 
 /// A folder that cargo names to build scripts.

@@ -13,6 +13,9 @@ pub(crate) const SCRIPTS: &[(&str, &str)] = include!("builtin/scripts.rs");
 /// The phrase lists among them, compiled by `build.rs`: see `safety::compile`.
 pub(crate) const COMPILED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/phrases.bin"));
 
+/// What was learned from `lessons/` by `build.rs`: see `safety::learned`.
+pub(crate) const LEARNED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/learned.bin"));
+
 /// The phrase lists among them, as path and text, in the order of their paths.
 pub(crate) fn phrase_lists() -> &'static [(&'static str, &'static str)] {
     let from = SCRIPTS.partition_point(|(path, _)| *path < "phrases/");

@@ -10,15 +10,21 @@
 //!    `scripts/phrases/<language>.toml` (`notation`, `phrase`, `compile`). The lists that come with the program are
 //!    compiled by `build.rs`, with this very code; a list that somebody changed is compiled when it is read.
 //! 4. `context` weighs what was found: a denial, a figure of speech, a game defuse what they govern.
+//! 5. What no list recognised is weighed word by word: `learned` knows from `lessons/` which words, pairs and triples of
+//!    words tell of distress and which don't. `lesson` learns them while the program is built.
 
 use serde::Serialize;
 
 mod anchor;
+pub mod case;
 mod chart;
 mod compile;
 mod context;
 mod dictionary;
 pub mod fold;
+mod grams;
+mod learned;
+pub mod lesson;
 mod letters;
 mod level;
 pub mod local;

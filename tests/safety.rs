@@ -7,17 +7,22 @@
 use std::path::Path;
 
 use lantern::safety::scorecard::Scorecard;
-use lantern::safety::{Level, Screener};
+use lantern::safety::{Level, Screener, Who, lesson};
 use lantern::shell::workbench::scorecard::{self, Cases};
 
 #[path = "safety/properties.rs"]
 mod properties;
 
-/// The sum of all floors. It only ever grows: who lowers a floor has to lower this as well, and say why.
-const FLOORS: usize = 11257;
+/// The sum of all floors. It only ever grows: who lowers a floor has to lower this as well, and say why. It was 11,257
+/// before the cases of later looks became lessons: what is learned by heart is no test.
+const FLOORS: usize = 4480;
 
 fn cases() -> Cases {
-    let cases = scorecard::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/safety")).unwrap();
+    read("tests/safety")
+}
+
+fn read(folder: &str) -> Cases {
+    let cases = scorecard::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap();
     assert_eq!(cases.found, []);
     cases
 }
@@ -120,6 +125,84 @@ fn a_start_tries_the_lists_that_somebody_changed_and_a_check_tries_them_all() {
 }
 
 #[test]
+fn of_sentences_that_nothing_was_learned_from_most_cries_are_heard_and_few_others() {
+    let card = Scorecard::of(Screener::builtin(), &read("tests/held_out").groups);
+    assert!(card.recognised().percent() >= 60.0, "{}", card.recognised());
+    assert!(card.quiet().percent() >= 94.0, "{}", card.quiet());
+}
+
+#[test]
+fn nothing_was_learned_from_the_sentences_that_are_held_out() {
+    let folded = |text: &str| Screener::builtin().fold(text).text().to_owned();
+    let learned: std::collections::HashSet<String> =
+        read("lessons").groups.iter().flat_map(|group| &group.cases).map(|case| folded(&case.text)).collect();
+    let both: Vec<String> = read("tests/held_out")
+        .groups
+        .into_iter()
+        .flat_map(|group| group.cases)
+        .filter(|case| learned.contains(&folded(&case.text)))
+        .map(|case| case.text)
+        .collect();
+    assert!(both.is_empty(), "{}", both.join("\n"));
+}
+
+#[test]
+fn what_was_learned_only_ever_raises_an_answer() {
+    let lists = Screener::read_untried(Screener::builtin_files()).unwrap().unlearned();
+    for case in cases().groups.iter().flat_map(|group| &group.cases) {
+        let (listed, both) = (lists.screen(&case.text), Screener::builtin().screen(&case.text));
+        assert!(both.level >= listed.level, "{}: {listed}, {both}", case.text);
+        // What a list recognised stays as it is.
+        assert!(listed.level < Level::Concern || listed == both, "{}: {listed}, {both}", case.text);
+    }
+}
+
+#[test]
+fn words_that_stand_in_no_list_are_weighed_and_the_explanation_says_which_told() {
+    let lessons = "= recognised self\nder leuchtturm ruft mich heute heim\nder leuchtturm ruft und ich gehe\n\
+                   = quiet\nwir sahen heute den hafen\nich gehe heute heim\nsie ruft mich heute an\n";
+    let lessons = lesson::read("de", "lessons.txt", &lessons.repeat(50)).unwrap();
+    let screener = Screener::read_untried(&[]).unwrap().taught(&lessons);
+    let text = "Der LEUCHTTURM ruft mich heute heim";
+    let explained = screener.explain(text);
+    assert_eq!(
+        (explained.result.level, explained.result.who),
+        (Level::Concern, Some(Who::Oneself)),
+        "{explained}"
+    );
+    assert_eq!(explained.result.rule.as_ref().unwrap().as_str(), "de/learned");
+    let told = explained.learned.clone().unwrap().told;
+    assert!(told.iter().any(|(read, weight)| text[read.at.clone()].contains("LEUCHTTURM") && *weight > 0.0));
+    assert!(explained.to_string().contains("the lessons weigh it at +"));
+    assert_eq!(screener.screen("wir gehen heute an den hafen").level, Level::None);
+}
+
+#[test]
+fn a_stretch_of_chatter_before_or_after_it_hides_nothing_that_the_lessons_hear() {
+    let quiet = "we had a nice lunch at the harbour and then looked at the boats for a while . ".repeat(12);
+    let heard: Vec<String> = read("lessons")
+        .groups
+        .into_iter()
+        .filter(|group| group.name == "en/author_a")
+        .flat_map(|group| group.cases)
+        .filter(|case| {
+            let rule = Screener::builtin().screen(&case.text).rule;
+            case.text.len() > 80 && rule.is_some_and(|rule| rule.as_str() == "en/learned")
+        })
+        .map(|case| case.text)
+        .take(40)
+        .collect();
+    assert!(heard.len() > 10, "{}", heard.len());
+    let still = |text: &&String| {
+        let level = |text: String| Screener::builtin().screen(&text).level;
+        level(format!("{quiet}{text}")) >= Level::Mention
+            || level(format!("{text} {quiet}")) >= Level::Mention
+    };
+    let kept = heard.iter().filter(still).count();
+    assert!(kept * 10 >= heard.len() * 8, "{kept} of {}", heard.len());
+}
+
+#[test]
 fn an_explanation_says_the_rule_the_words_and_what_defused_them() {
     let text = "Honestly I don't WANT to d1e";
     let explained = Screener::builtin().explain(text);
@@ -159,7 +242,7 @@ fn hints(rule: &str) -> Screener {
          examples = [\"better without me\"]\n{rule}"
     );
     match Screener::read(&[("my.toml", &list)]) {
-        Ok(screener) => screener,
+        Ok(screener) => screener.unlearned(),
         Err(faults) => panic!("{}", faults[0]),
     }
 }

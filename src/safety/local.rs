@@ -125,7 +125,8 @@ pub fn screen(locals: &[&Local], screener: &Screener, text: &str) -> Concern {
             left = left.or(Concern { level: sign.remains, who: sign.who, rule: Some(sign.rule) });
         }
     }
-    left
+    // What the lessons heard counts where the rest of the message is enough for it.
+    screener.learned_without(text, &covers).map_or(left.clone(), |heard| left.or(heard))
 }
 
 /// Folded words with a space between them: nothing is left that means something in a phrase.
@@ -153,7 +154,7 @@ fn compiled(lists: &[(Level, Vec<String>)]) -> Result<Option<Screener>, Vec<Diag
     if !any {
         return Ok(None);
     }
-    Screener::read_untried(&[("phrases/local.toml", &text)]).map(Some)
+    Screener::read_untried(&[("phrases/local.toml", &text)]).map(|screener| Some(screener.unlearned()))
 }
 
 #[cfg(test)]
@@ -167,6 +168,24 @@ mod tests {
 
     fn level(local: &Local, text: &str) -> Level {
         local.screen(Screener::builtin(), text).level
+    }
+
+    #[test]
+    fn what_the_lessons_hear_is_harmless_where_it_is_what_a_server_calls_so_and_nothing_else() {
+        let lessons = "= recognised self\nder leuchtturm ruft mich heute heim\nder leuchtturm ruft und ich gehe\n\
+                       = quiet\nwir sahen heute den hafen\nich gehe heute heim\n";
+        let lessons = super::super::lesson::read("de", "lessons.txt", &lessons.repeat(50)).unwrap();
+        let screener = Screener::read_untried(&[]).unwrap_or_else(|_| panic!("no lists")).taught(&lessons);
+        let text = "der leuchtturm ruft mich heute heim";
+        let level = |harmless: &str| {
+            let list = format!("harmless = [\"{harmless}\"]");
+            let own = Local::read("phrases/local.toml", &list, &screener)
+                .unwrap_or_else(|found| panic!("{}", found[0]));
+            own.screen(&screener, text).level
+        };
+        assert_eq!(screener.screen(text).level, Level::Concern);
+        assert_eq!(level("der leuchtturm ruft mich"), Level::Mention);
+        assert_eq!(level("heute"), Level::Concern);
     }
 
     #[test]

@@ -8,7 +8,10 @@ use super::chart::Reading;
 use super::compile::{self, Compiled, Language, Owner};
 use super::context::{self, Span, Weighed};
 use super::fold::{self, Folded};
+use super::learned::{Heard, Learned};
+use super::lesson::{self, Lesson};
 use super::phrase;
+use super::words::Token;
 use super::{Concern, Level, RuleId, Who};
 use crate::builtin;
 use crate::diagnostic::{Diagnostic, Source};
@@ -16,6 +19,8 @@ use crate::diagnostic::{Diagnostic, Source};
 /// Decides whether a message shows that somebody may be at risk. Built once, shared by all.
 pub struct Screener {
     compiled: Compiled,
+    /// What no list recognises is weighed with these; nothing for lists that stand alone.
+    learned: Option<Arc<Learned>>,
 }
 
 impl fmt::Debug for Screener {
@@ -60,7 +65,7 @@ impl Screener {
         tried: impl Fn(&(&str, &str)) -> bool,
     ) -> Result<Screener, Vec<Diagnostic>> {
         let (compiled, lists) = compile::read(files)?;
-        let screener = Screener { compiled };
+        let screener = Screener { compiled, learned: Some(Screener::lessons().clone()) };
         let tried = files.iter().zip(&lists).filter(|(file, _)| tried(file));
         let faults: Vec<_> = tried.flat_map(|(_, (source, list))| screener.test(source, list)).collect();
         if faults.is_empty() { Ok(screener) } else { Err(faults) }
@@ -71,7 +76,7 @@ impl Screener {
     pub fn builtin() -> &'static Arc<Screener> {
         static BUILT: LazyLock<Arc<Screener>> = LazyLock::new(|| {
             let screener = match postcard::from_bytes(builtin::COMPILED) {
-                Ok(compiled) => Ok(Screener { compiled }),
+                Ok(compiled) => Ok(Screener { compiled, learned: Some(Screener::lessons().clone()) }),
                 // The build writes what this reads, so this can't happen; distress is recognised nevertheless.
                 Err(_) => Screener::read_untried(builtin::phrase_lists()),
             };
@@ -83,6 +88,26 @@ impl Screener {
         &BUILT
     }
 
+    /// What was learned from the lessons that come with the program.
+    fn lessons() -> &'static Arc<Learned> {
+        // The build writes what this reads, so the default, nothing learned, never serves.
+        static LEARNED: LazyLock<Arc<Learned>> =
+            LazyLock::new(|| Arc::new(postcard::from_bytes(builtin::LEARNED).unwrap_or_default()));
+        &LEARNED
+    }
+
+    /// The same lists without any lessons.
+    #[must_use]
+    pub fn unlearned(self) -> Screener {
+        Screener { learned: None, ..self }
+    }
+
+    /// The same lists with these lessons and no others.
+    #[must_use]
+    pub fn taught(self, lessons: &[Lesson]) -> Screener {
+        Screener { learned: Some(Arc::new(lesson::learn(lessons))), ..self }
+    }
+
     /// The phrase lists that come with the program: path and text, in the order of their paths.
     pub fn builtin_files() -> &'static [(&'static str, &'static str)] {
         builtin::phrase_lists()
@@ -92,9 +117,49 @@ impl Screener {
     pub fn screen(&self, text: &str) -> Concern {
         let folded = fold::fold(text);
         if !folded.is_odd() && !self.search(&folded) {
+            return self.weighed(folded.text(), None, Concern::default());
+        }
+        let tokens = self.compiled.dictionary.tokens(folded.text());
+        let listed = self.closer(&folded, &tokens);
+        let respelt = self.compiled.dictionary.respelt(folded.text(), &tokens);
+        self.weighed(folded.text(), respelt.as_deref(), listed)
+    }
+
+    /// What the phrase lists alone say.
+    fn listed(&self, text: &str) -> Concern {
+        let folded = fold::fold(text);
+        if !folded.is_odd() && !self.search(&folded) {
             return Concern::default();
         }
-        self.closer(&folded)
+        self.closer(&folded, &self.compiled.dictionary.tokens(folded.text()))
+    }
+
+    /// What the lessons make of a message in which the lists found no concern: of it as it was folded, and as the dictionary
+    /// spells it.
+    #[inline]
+    fn weighed(&self, folded: &str, respelt: Option<&str>, listed: Concern) -> Concern {
+        let Some(learned) = self.learned.as_ref().filter(|_| listed.level < Level::Concern) else {
+            return listed;
+        };
+        let defused = listed.level > Level::None;
+        let heard = match learned.hear(folded, defused) {
+            Some(heard) => listed.or(heard.into()),
+            None => listed,
+        };
+        match respelt.and_then(|respelt| learned.hear(respelt, defused)) {
+            Some(better) => heard.or(better.into()),
+            None => heard,
+        }
+    }
+
+    /// Whether a message deserves a crisis reply by what was learned alone, were the bytes of it at `without` not there.
+    pub(super) fn learned_without(&self, text: &str, without: &[Range<usize>]) -> Option<Concern> {
+        let mut left = text.as_bytes().to_vec();
+        without.iter().for_each(|range| left[range.clone()].fill(b' '));
+        // Ranges are whole words.
+        let left = String::from_utf8_lossy(&left);
+        let learned = self.learned.as_ref()?;
+        learned.hear(fold::fold(&left).text(), false).map(Concern::from)
     }
 
     /// Whether the phrase list of one language alone finds a concern or more in a message.
@@ -122,20 +187,20 @@ impl Screener {
     /// Bytes that the compiled lists take on the heap, about.
     pub fn memory(&self) -> usize {
         let charts: usize = self.compiled.languages.iter().map(|l| l.chart.memory()).sum();
-        self.compiled.anchors.memory() + charts + self.compiled.dictionary.memory()
+        let learned = self.learned.as_ref().map_or(0, |learned| learned.memory());
+        self.compiled.anchors.memory() + charts + self.compiled.dictionary.memory() + learned
     }
 
     #[cold]
     #[inline(never)]
-    fn closer(&self, folded: &Folded) -> Concern {
-        let tokens = self.compiled.dictionary.tokens(folded.text());
-        let awake = self.compiled.anchors.awake(folded.text(), &tokens, &self.compiled.dictionary);
+    fn closer(&self, folded: &Folded, tokens: &[Token]) -> Concern {
+        let awake = self.compiled.anchors.awake(folded.text(), tokens, &self.compiled.dictionary);
         let mut best = Best::default();
         for (index, language) in self.compiled.languages.iter().enumerate() {
             if awake >> index & 1 == 0 {
                 continue;
             }
-            let reading = language.chart.read(&tokens, &self.compiled.dictionary);
+            let reading = language.chart.read(tokens, &self.compiled.dictionary);
             best.take(language, &reading, &context::weigh(language, &reading, false));
         }
         best.concern
@@ -186,15 +251,29 @@ impl Screener {
                 });
             }
         }
-        Explanation { folded: folded.text().trim().to_owned(), signs, result: best.concern }
+        let mut result = best.concern;
+        let mut learned = None;
+        if let Some(lessons) = self.learned.as_ref().filter(|_| result.level < Level::Concern) {
+            let respelt = self.compiled.dictionary.respelt(folded.text(), &tokens);
+            result = self.weighed(folded.text(), respelt.as_deref(), result);
+            let told = lessons.tell(folded.text()).into_iter().take(TOLD);
+            let words = told.map(|(at, weight)| {
+                let words = folded.text()[at.clone()].trim().to_owned();
+                (Read { words, at: folded.original(at, text) }, weight)
+            });
+            let weights =
+                respelt.iter().map(String::as_str).chain([folded.text()]).map(|text| lessons.weigh(text));
+            learned = Some(Learnt { weight: weights.fold(f32::MIN, f32::max), told: words.collect() });
+        }
+        Explanation { folded: folded.text().trim().to_owned(), signs, learned, result }
     }
 
-    /// Tries the examples and traps of a list.
+    /// Tries the examples and traps of a list, by the lists alone: who writes one can change nothing about lessons.
     fn test(&self, source: &Source<'_>, list: &phrase::List) -> Vec<Diagnostic> {
         let mut faults = Vec::new();
         for rule in &list.rules {
             for example in &rule.examples {
-                let found = self.screen(&example.value);
+                let found = self.listed(&example.value);
                 if found.level != rule.level || found.who != rule.who && rule.level > Level::Mention {
                     faults.push(
                         Diagnostic::error(
@@ -211,7 +290,7 @@ impl Screener {
                 }
             }
             for trap in &rule.traps {
-                let found = self.screen(&trap.value);
+                let found = self.listed(&trap.value);
                 if found.level >= Level::Concern {
                     faults.push(
                         Diagnostic::error(
@@ -229,7 +308,7 @@ impl Screener {
         }
         for context in &list.contexts {
             for example in &context.examples {
-                let found = self.screen(&example.value);
+                let found = self.listed(&example.value);
                 if found.level > context.to {
                     faults.push(
                         Diagnostic::error(
@@ -277,6 +356,12 @@ fn concern(language: &Language, sign: Span, level: Level) -> Concern {
     }
     let rule = &language.rules[sign.index as usize];
     Concern { level, who: rule.who, rule: Some(rule.id.clone()) }
+}
+
+impl From<Heard> for Concern {
+    fn from(heard: Heard) -> Self {
+        Concern { level: heard.level, who: Some(heard.who), rule: Some(heard.rule) }
+    }
 }
 
 fn level_name(level: Level) -> &'static str {
@@ -349,13 +434,27 @@ pub struct Sign {
     pub alone: bool,
 }
 
+/// Words that an explanation names of those that tell, at most.
+const TOLD: usize = 8;
+
+/// What the lessons make of a message that no list recognised.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Learnt {
+    /// What all words come to; above nothing is rather a cry for help.
+    pub weight: f32,
+    /// The words that tell most, the heaviest first, and how much: above nothing for, below against.
+    pub told: Vec<(Read, f32)>,
+}
+
 /// Why a message was answered as it was.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Explanation {
     /// The message in plain spelling.
     pub folded: String,
     /// Every sign, those that came to nothing included.
     pub signs: Vec<Sign>,
+    /// What was weighed where no list recognised anything.
+    pub learned: Option<Learnt>,
     /// The answer.
     pub result: Concern,
 }
@@ -376,6 +475,12 @@ impl fmt::Display for Explanation {
                 writeln!(f, "    counts only beside another sign")?;
             }
         }
+        if let Some(learned) = &self.learned {
+            writeln!(f, "  the lessons weigh it at {:+.2}", learned.weight)?;
+            for (read, weight) in &learned.told {
+                writeln!(f, "    {weight:+.2} \"{}\"", read.words)?;
+            }
+        }
         Ok(())
     }
 }
@@ -390,5 +495,26 @@ mod tests {
             compile::read(Screener::builtin_files()).unwrap_or_else(|found| panic!("{}", found[0]));
         let bytes = postcard::to_stdvec(&compiled).expect("all of it can be written");
         assert!(bytes == builtin::COMPILED, "{} and {} bytes", bytes.len(), builtin::COMPILED.len());
+    }
+
+    #[test]
+    fn the_lessons_learned_with_the_program_are_those_in_its_files_byte_for_byte() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("lessons");
+        let entries = |folder: &std::path::Path| {
+            let mut paths: Vec<_> =
+                std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+            paths.sort();
+            paths
+        };
+        let mut lessons = Vec::new();
+        for language in entries(&folder).iter().filter(|path| path.is_dir()) {
+            for file in entries(language) {
+                let text = std::fs::read_to_string(&file).unwrap();
+                let name = language.file_name().unwrap().to_string_lossy();
+                lessons.extend(lesson::read(&name, &file.display().to_string(), &text).unwrap());
+            }
+        }
+        let bytes = postcard::to_stdvec(&lesson::learn(&lessons)).expect("all of it can be written");
+        assert!(bytes == builtin::LEARNED, "{} and {} bytes", bytes.len(), builtin::LEARNED.len());
     }
 }

@@ -246,6 +246,22 @@ impl Dictionary {
         tokens
     }
 
+    /// A folded text with every word as the dictionary spells it; nothing where all of it is spelt so.
+    pub fn respelt(&self, folded: &str, tokens: &[Token]) -> Option<String> {
+        let mut respelt = String::new();
+        let mut copied = 0;
+        for token in tokens.iter().filter(|token| token.word > NUMBER) {
+            let (start, end) = (token.start as usize, token.end as usize);
+            let name = self.name(token.word);
+            if name != &folded[start..end] {
+                respelt.push_str(&folded[copied..start]);
+                respelt.push_str(name);
+                copied = end;
+            }
+        }
+        (copied > 0).then(|| respelt + &folded[copied..])
+    }
+
     fn word(&self, folded: &str, tokens: &mut Vec<Token>, (start, end): (usize, usize), stop: &mut bool) {
         let word = &folded[start..end];
         // The second half of a parted word, or a lost apostrophe.

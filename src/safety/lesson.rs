@@ -1,0 +1,209 @@
+//! Lessons learned: labelled sentences in, weights out.
+//!
+//! The classifier is a linear support vector machine with squared hinge loss, fitted by dual coordinate descent (Hsieh,
+//! Chang, Lin, Keerthi and Sundararajan, "A dual coordinate descent method for large-scale linear SVM", ICML 2008), over
+//! words, pairs and triples of words weighted by inverse document frequency. The same lessons give the same weights.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use super::case::{Case, Expected, Group};
+use super::dictionary::FastMap;
+use super::fold;
+use super::grams::{self, Gram};
+use super::learned::{self, Learned, Weights};
+use super::{RuleId, Who};
+use crate::diagnostic::Diagnostic;
+
+/// A sentence, and what a person says of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lesson {
+    /// The language that it stands under, such as `pt`.
+    pub language: String,
+    /// What somebody might type.
+    pub text: String,
+    /// Whether it deserves a crisis reply.
+    pub crisis: bool,
+    /// Whom it is about, where that was said.
+    pub who: Option<Who>,
+}
+
+/// Reads a file of lessons: cases as `case` describes them.
+///
+/// # Errors
+///
+/// The same as of [`Group::read`].
+pub fn read(language: &str, path: &str, text: &str) -> Result<Vec<Lesson>, Vec<Diagnostic>> {
+    let group = Group::read(language, path, text)?;
+    let lesson = |case: Case| {
+        let (crisis, who) = match case.expected {
+            Expected::Recognised(_, who) => (true, who),
+            Expected::Quiet => (false, None),
+        };
+        Lesson { language: language.to_owned(), text: case.text, crisis, who }
+    };
+    Ok(group.cases.into_iter().map(lesson).collect())
+}
+
+/// How much a mistake costs beside large weights. From 0.1 to 1 makes no difference that could be measured.
+const COST: f64 = 0.3;
+/// Rounds at most; it is fitted well before.
+const ROUNDS: usize = 60;
+/// A round that moved no multiplier by more than this is the last.
+const ENOUGH: f64 = 0.01;
+/// Weights that are kept, the heaviest.
+const KEPT: usize = 300_000;
+/// The same of those which tell whom a message is about.
+const KEPT_OTHER: usize = 4_000;
+/// Words by which a language is told from others.
+const TELLING: usize = 300;
+
+/// Words of each language that say nothing by themselves, being in every other sentence; only beside others.
+const COMMON: usize = 60;
+
+/// Learns from lessons.
+pub(crate) fn learn(lessons: &[Lesson]) -> Learned {
+    let read: Vec<Vec<Gram>> = lessons
+        .iter()
+        .map(|lesson| {
+            let mut found = Vec::new();
+            let folded = fold::fold(&lesson.text);
+            grams::visit(&mut found, folded.text(), |found, gram, _, _| found.push(gram), |_| ());
+            found
+        })
+        .collect();
+    let words = commonest(lessons);
+    let common = words.values().flat_map(|words| words.iter().take(COMMON)).copied().collect();
+    let all: Vec<(&[Gram], bool)> =
+        read.iter().zip(lessons).map(|(grams, lesson)| (&grams[..], lesson.crisis)).collect();
+    // Who is not named speaks of themselves nearly always.
+    let about: Vec<(&[Gram], bool)> = read
+        .iter()
+        .zip(lessons)
+        .filter(|(_, lesson)| lesson.crisis)
+        .map(|(grams, lesson)| (&grams[..], lesson.who == Some(Who::Other)))
+        .collect();
+    let languages = words.into_iter().map(|(language, mut words)| {
+        words.sort_unstable();
+        (RuleId::new(&format!("{language}/learned")), words)
+    });
+    Learned {
+        crisis: fit(&all, &common, KEPT),
+        other: fit(&about, &BTreeSet::new(), KEPT_OTHER),
+        languages: languages.collect(),
+    }
+}
+
+/// The commonest words of each language, the commonest first.
+fn commonest(lessons: &[Lesson]) -> BTreeMap<&str, Vec<Gram>> {
+    let mut counts: BTreeMap<&str, BTreeMap<Gram, u32>> = BTreeMap::new();
+    for lesson in lessons {
+        let count = counts.entry(&lesson.language).or_default();
+        let word = |count: &mut &mut BTreeMap<Gram, u32>, gram, words, _: Range<usize>| {
+            if words == 1 {
+                *count.entry(gram).or_default() += 1;
+            }
+        };
+        grams::visit(&mut &mut *count, fold::fold(&lesson.text).text(), word, |_| ());
+    }
+    let sorted = |count: BTreeMap<Gram, u32>| {
+        let mut words: Vec<(Gram, u32)> = count.into_iter().collect();
+        words.sort_by_key(|&(gram, count)| (u32::MAX - count, gram));
+        words.into_iter().take(TELLING).map(|(gram, _)| gram).collect()
+    };
+    counts.into_iter().map(|(language, count)| (language, sorted(count))).collect()
+}
+
+/// One sentence as the machine sees it.
+struct Row {
+    /// Columns and their values.
+    values: Vec<(u32, f64)>,
+    /// 1 for yes, -1 for no.
+    sign: f64,
+    /// The square of its length, and what the loss adds to it.
+    diagonal: f64,
+    multiplier: f64,
+}
+
+/// Fits weights to sentences, and keeps the heaviest. What is common has none.
+fn fit(sentences: &[(&[Gram], bool)], common: &BTreeSet<Gram>, kept: usize) -> Weights {
+    let mut columns: FastMap<Gram, u32> = FastMap::default();
+    let mut of: Vec<Gram> = Vec::new();
+    let mut seen: Vec<u32> = Vec::new();
+    let rows: Vec<BTreeMap<u32, u32>> = sentences
+        .iter()
+        .map(|(grams, _)| {
+            let mut counts = BTreeMap::new();
+            for &gram in grams.iter().filter(|gram| !common.contains(gram)) {
+                let next = of.len() as u32;
+                let column = *columns.entry(gram).or_insert(next);
+                if column == next {
+                    of.push(gram);
+                    seen.push(0);
+                }
+                *counts.entry(column).or_insert(0) += 1;
+            }
+            for &column in counts.keys() {
+                seen[column as usize] += 1;
+            }
+            counts
+        })
+        .collect();
+    let all = sentences.len() as f64;
+    let rarity: Vec<f64> =
+        seen.iter().map(|&seen| ((1.0 + all) / (1.0 + f64::from(seen))).ln() + 1.0).collect();
+    let bias = of.len();
+    let added = 0.5 / COST;
+    let mut rows: Vec<Row> = rows
+        .into_iter()
+        .zip(sentences)
+        .map(|(counts, (grams, yes))| {
+            let length = f64::from(learned::scale(grams.len() as u32));
+            let mut values: Vec<(u32, f64)> = counts
+                .into_iter()
+                .map(|(column, count)| (column, f64::from(count) * rarity[column as usize] / length))
+                .collect();
+            values.push((bias as u32, 1.0));
+            let diagonal = values.iter().map(|(_, value)| value * value).sum::<f64>() + added;
+            Row { values, sign: if *yes { 1.0 } else { -1.0 }, diagonal, multiplier: 0.0 }
+        })
+        .collect();
+    let mut weights = vec![0.0_f64; bias + 1];
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    let mut chance = 0x2545_f491_4f6c_dd1d_u64;
+    for _ in 0..ROUNDS {
+        // Any order will do that isn't that of the files; this one is the same every time.
+        for last in (1..order.len()).rev() {
+            chance ^= chance << 13;
+            chance ^= chance >> 7;
+            chance ^= chance << 17;
+            order.swap(last, (chance % (last as u64 + 1)) as usize);
+        }
+        let mut moved = 0.0_f64;
+        for &index in &order {
+            let row = &mut rows[index];
+            let value: f64 = row.values.iter().map(|&(column, value)| weights[column as usize] * value).sum();
+            let slope = row.sign * value - 1.0 + added * row.multiplier;
+            let next = (row.multiplier - slope / row.diagonal).max(0.0);
+            let step = (next - row.multiplier) * row.sign;
+            if step != 0.0 {
+                moved = moved.max(step.abs());
+                row.multiplier = next;
+                for &(column, value) in &row.values {
+                    weights[column as usize] += step * value;
+                }
+            }
+        }
+        if moved < ENOUGH {
+            break;
+        }
+    }
+    let mut heavy: Vec<(Gram, f32)> = of
+        .iter()
+        .enumerate()
+        .map(|(column, &gram)| (gram, (weights[column] * rarity[column]) as f32))
+        .collect();
+    heavy.sort_by(|(a, one), (b, other)| other.abs().total_cmp(&one.abs()).then(a.cmp(b)));
+    heavy.truncate(kept);
+    Weights::new(&heavy, weights[bias] as f32)
+}
