@@ -392,6 +392,8 @@ fn an_invitation_that_the_operator_does_not_want_is_declined() {
     std::thread::sleep(std::time::Duration::from_secs(4));
     let members = talk.ask("members", json!({}));
     assert_eq!(members["members"].as_array().expect("a list").len(), 1, "{members}");
+    let why = talk.ask("member", json!({ "user": bot.id }))["content"]["reason"].clone();
+    assert!(why.as_str().is_some_and(|why| why.contains("only some people's invitations")), "{why}");
 }
 
 #[test]
@@ -486,4 +488,168 @@ fn a_watched_room_says_so_and_moderators_are_told_where_somebody_seems_to_be_in_
     assert!(of_ben.words().contains("don't look at your messages"));
     of_ben.say("i want to die");
     of_ben.silence(4);
+}
+
+#[test]
+fn a_guide_that_is_uploaded_to_the_moderators_room_is_checked_put_into_service_and_rolled_back() {
+    let scene = Scene::new();
+    let (anna, ben) = (scene.person("anna"), scene.person("ben"));
+    // In an encrypted room files are encrypted, too.
+    let mods = anna.room(json!({ "invite": [scene.bot.id, ben.id], "direct": false, "encrypted": true }));
+    let talk = anna.room(json!({ "invite": [scene.bot.id, ben.id], "direct": false }));
+    for room in [&mods, &talk] {
+        ben.at(room).ask("join", json!({}));
+        room.wait_for_bot();
+        room.words();
+        room.ask("ready", json!({ "members": 3 }));
+        ben.at(room).ask("ready", json!({ "members": 3 }));
+    }
+    anna.ask("devices", json!({ "user": scene.bot.id }));
+    let guide = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/ketamine/en.md"))
+        .expect("a guide");
+    let ours = guide.replacen("Shall we start?", "Shall we begin together?", 1);
+    assert_ne!(ours, guide);
+    let upload = |text: &str| {
+        mods.ask("upload", json!({ "name": "ketamine.md", "text": text, "encrypted": true }));
+        mods.words()
+    };
+    // Before any room sends its alerts there, a file there is nothing to Lantern.
+    mods.ask("upload", json!({ "name": "ketamine.md", "text": ours, "encrypted": true }));
+    mods.silence(3);
+    talk.say(&format!("!lantern alerts {} ideation", mods.room));
+    talk.words();
+
+    let broken = upload(&ours.replacen("(#how-are-you)", "(#how-are-yuo)", 1));
+    let line = 1 + ours[..ours.find("(#how-are-you)").expect("a choice")].matches('\n').count();
+    assert!(broken.contains("can't go into service yet"), "{broken}");
+    assert!(broken.contains(&format!("ketamine/en.md:{line}:")), "the line, {line}: {broken}");
+    assert!(broken.contains("^") && broken.contains("how-are-yuo"), "the caret: {broken}");
+    mods.say("!lantern publish");
+    assert!(mods.words().contains("Nothing of yours is waiting"));
+
+    let sound = upload(&ours);
+    assert!(sound.contains("is sound") && sound.contains("!lantern publish"), "{sound}");
+    ben.at(&mods).say("!lantern publish");
+    assert!(mods.words().contains("for moderators of this room"), "Ben looks after no room");
+    mods.say("!lantern publish");
+    assert!(mods.words().contains("`ketamine/en.md` is in service as"));
+    talk.say("!lantern guide ketamine");
+    assert!(talk.words().contains("Shall we begin together?"));
+    mods.say("!lantern guides");
+    assert!(mods.words().contains("yours"));
+
+    mods.say("!lantern rollback ketamine");
+    let back = mods.words();
+    assert!(back.contains("in service again"), "{back}");
+    talk.say("!lantern guide ketamine");
+    assert!(talk.words().contains("Shall we start?"));
+    talk.say("!lantern audit");
+    let audit = talk.words();
+    assert!(audit.contains(&anna.id) && audit.contains("published ketamine/en"), "{audit}");
+}
+
+#[test]
+fn in_a_room_itself_a_guide_is_checked_when_its_moderator_asks_and_no_other_file_is_touched() {
+    let scene = Scene::new();
+    let (anna, ben) = (scene.person("anna"), scene.person("ben"));
+    let talk = anna.room(json!({ "invite": [scene.bot.id, ben.id], "direct": false }));
+    ben.at(&talk).ask("join", json!({}));
+    talk.wait_for_bot();
+    talk.words();
+    let upload = |text: &str, caption: &str| {
+        talk.ask("upload", json!({ "name": "tea.md", "caption": caption, "text": text }));
+    };
+    upload("# Tea", "tea.md");
+    upload("# Tea", "look what I found");
+    talk.silence(3);
+    upload("# Tea", "!lantern check");
+    let said = talk.words();
+    assert!(said.contains("can't go into service yet"), "{said}");
+    upload(&"a".repeat(200_000), "!lantern check");
+    assert!(talk.words().contains("at most 131072 are taken"));
+    upload("# Tea", "!lantern check i want to die");
+    assert!(talk.words().contains("findahelpline.com"), "words below a file are heard first");
+    let of_ben = ben.at(&talk);
+    of_ben.ask("upload", json!({ "name": "tea.md", "caption": "!lantern check", "text": "# Tea" }));
+    assert!(of_ben.words().contains("for moderators of this room"));
+}
+
+#[test]
+fn a_card_that_stood_before_a_restart_can_be_taken_and_done_after_it() {
+    let mut scene = Scene::new();
+    let bot = scene.bot.id.clone();
+    let (anna, ben) = (scene.world.person(scene.synapse, "anna"), scene.world.person(scene.synapse, "ben"));
+    let mods = anna.room(json!({ "invite": [bot, ben.id], "direct": false }));
+    let talk = anna.room(json!({ "invite": [bot, ben.id], "direct": false }));
+    for room in [&mods, &talk] {
+        ben.at(room).ask("join", json!({}));
+        room.wait_for_bot();
+        room.words();
+    }
+    talk.say(&format!("!lantern alerts {} ideation", mods.room));
+    talk.words();
+    let of_ben = ben.at(&talk);
+    of_ben.ask("ready", json!({ "members": 3 }));
+    of_ben.say("!lantern i am going to kill myself tonight");
+    let card = mods.hear();
+    let id = card["event_id"].as_str().expect("an id");
+    let offered = mods.hear_types(2, &["m.reaction"], 20);
+    assert_eq!(offered.len(), 2, "both are there to tap");
+    scene.bot.kill();
+    scene.bot.run();
+    mods.react(id, "👀");
+    let taken = mods.hear();
+    assert_eq!(taken["content"]["m.relates_to"]["event_id"], id, "the card itself is changed");
+    assert!(body(&taken).contains(&format!("{} is on it", anna.id)), "{taken}");
+    let of_mods = ben.at(&mods);
+    of_mods.ask("ready", json!({ "members": 3 }));
+    of_mods.react(id, "👀");
+    mods.silence(3);
+    scene.bot.kill();
+    scene.bot.run();
+    of_mods.react(id, "✅");
+    let done = mods.words();
+    assert!(done.contains(&format!("{} is on it", anna.id)), "{done}");
+    assert!(done.contains(&format!("{} has looked after it", ben.id)), "{done}");
+    assert!(!done.contains("tonight"), "never what was said: {done}");
+}
+
+#[test]
+fn an_invitation_to_a_space_is_refused_in_plain_words() {
+    let scene = Scene::new();
+    let anna = scene.person("anna");
+    let space = anna.room(json!({ "invite": [scene.bot.id], "direct": false, "space": true }));
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    let member = loop {
+        let member = space.ask("member", json!({ "user": scene.bot.id }))["content"].clone();
+        if member["membership"] == "leave" || std::time::Instant::now() > end {
+            break member;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    };
+    assert_eq!(member["membership"], "leave", "{member}");
+    assert!(
+        member["reason"].as_str().is_some_and(|why| why.contains("a space is no place to talk")),
+        "{member}"
+    );
+}
+
+#[test]
+fn a_person_behind_a_bridge_is_heard_as_in_any_room_with_others() {
+    let scene = Scene::new();
+    // A bridge makes the room; the person from elsewhere is a user of its own making.
+    let (bridge, ghost) = (scene.person("bridgebot"), scene.person("telegram_5512_"));
+    let room = bridge.room(json!({ "invite": [scene.bot.id, ghost.id], "direct": false }));
+    ghost.at(&room).ask("join", json!({}));
+    room.wait_for_bot();
+    assert!(room.words().contains("everybody here can read"));
+    let of_ghost = ghost.at(&room);
+    of_ghost.ask("ready", json!({ "members": 3 }));
+    room.send(json!({ "content": { "msgtype": "m.notice", "body": "!lantern i want to die" } }));
+    of_ghost.say("i want to die");
+    of_ghost.silence(4);
+    of_ghost.say("!lantern i want to die");
+    let reply = of_ghost.hear();
+    assert!(body(&reply).contains("write to me privately"), "{reply}");
+    assert_eq!(reply["content"]["m.mentions"]["user_ids"][0], ghost.id.as_str());
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use matrix::proxy::{Fate, Proxy};
-use matrix::{Bot, Synapse, World, body, http, unique};
+use matrix::{Bot, Synapse, World, body, http};
 use serde_json::{Value, json};
 
 fn is_message(method: &str, path: &str) -> bool {
@@ -210,15 +210,7 @@ fn what_is_wrong_with_signing_in_is_said_in_plain_words() {
 fn with_an_access_token_it_is_that_device_and_a_token_taken_back_ends_it_with_a_reason() {
     let synapse = Synapse::shared();
     let mut bot = Bot::new(synapse, &synapse.address(), "");
-    let (status, login) = http(
-        synapse.port,
-        "POST",
-        "/_matrix/client/v3/login",
-        "",
-        &json!({ "type": "m.login.password", "identifier": { "type": "m.id.user", "user": bot.user }, "password": bot.password() }),
-    );
-    assert_eq!(status, 200);
-    let token = login["access_token"].as_str().expect("a token").to_owned();
+    let token = synapse.sign_in(&bot.user);
     bot.run_with(&[("MATRIX_ACCESS_TOKEN", &token)]);
     bot.wait_for("answering");
     let world = World::new(&synapse.address());
@@ -227,7 +219,8 @@ fn with_an_access_token_it_is_that_device_and_a_token_taken_back_ends_it_with_a_
     assert!(talk.words().contains("automated guide"));
     http(synapse.port, "POST", "/_matrix/client/v3/logout", &token, &json!({}));
     assert!(!bot.wait());
-    assert!(bot.log().contains("has signed this device out"), "{}", bot.log());
+    assert!(bot.log().contains("doesn't know the access token any more"), "{}", bot.log());
+    assert!(bot.log().contains("set MATRIX_ACCESS_TOKEN"), "it says what to do: {}", bot.log());
 }
 
 #[test]
@@ -383,37 +376,12 @@ fn of_two_thousand_waiting_messages_the_crisis_ones_are_answered_first() {
     let synapse = Synapse::start("");
     let proxy = Proxy::start(synapse.port);
     let mut bot = Bot::new(&synapse, &proxy.address(), "reactions = false");
-    let (status, login) = http(
-        synapse.port,
-        "POST",
-        "/_matrix/client/v3/login",
-        "",
-        &json!({ "type": "m.login.password", "identifier": { "type": "m.id.user", "user": bot.user }, "password": bot.password() }),
-    );
-    assert_eq!(status, 200);
-    let of_bot = login["access_token"].as_str().expect("a token").to_owned();
+    let of_bot = synapse.sign_in(&bot.user);
     let in_danger = 10.min(rooms);
-    let (port, bot_id) = (synapse.port, bot.id.clone());
-    let fill = |from: usize, step: usize| {
-        let (_, token, _) = synapse.register(&unique("crowd"));
-        for room in (from..rooms).step_by(step) {
-            let made = json!({ "preset": "trusted_private_chat", "invite": [bot_id], "is_direct": true });
-            let (status, answer) = http(port, "POST", "/_matrix/client/v3/createRoom", &token, &made);
-            assert_eq!(status, 200, "{answer}");
-            let id = answer["room_id"].as_str().expect("a room").replace('!', "%21").replace(':', "%3A");
-            http(port, "POST", &format!("/_matrix/client/v3/join/{id}"), &of_bot, &json!({}));
-            for message in 0..each {
-                let cries = room % (rooms / in_danger) == 0 && message == each - 1;
-                let text = if cries { "i am going to kill myself tonight" } else { "help" };
-                let path = format!("/_matrix/client/v3/rooms/{id}/send/m.room.message/m{message}");
-                http(port, "PUT", &path, &token, &json!({ "msgtype": "m.text", "body": text }));
-            }
-        }
-    };
-    std::thread::scope(|scope| {
-        for from in 0..4 {
-            scope.spawn(move || fill(from, 4));
-        }
+    synapse.fill_rooms(&bot.id, &of_bot, rooms, |room| {
+        let cries = |message| room % (rooms / in_danger) == 0 && message == each - 1;
+        let text = |message| if cries(message) { "i am going to kill myself tonight" } else { "help" };
+        (0..each).map(|message| text(message).to_owned()).collect()
     });
     let began = Instant::now();
     bot.run();
@@ -444,4 +412,130 @@ fn of_two_thousand_waiting_messages_the_crisis_ones_are_answered_first() {
     pause(2_000);
     assert_eq!(proxy.messages().len(), all, "each once");
     assert!(peak < 300 * 1024, "{peak} kB");
+}
+
+/// The server forgets the bot's token, as if it had expired, the next time that it is asked for what is new.
+fn log_out_softly(proxy: &Proxy) {
+    let told = Arc::new(AtomicUsize::new(0));
+    proxy.rule(move |_, path, _| {
+        if path.contains("/v3/sync") && told.fetch_add(1, Ordering::SeqCst) == 0 {
+            let body =
+                json!({ "errcode": "M_UNKNOWN_TOKEN", "error": "Soft logged out", "soft_logout": true });
+            Fate::Answer(401, body.to_string())
+        } else {
+            Fate::Pass
+        }
+    });
+}
+
+fn session(bot: &Bot) -> Value {
+    let text = std::fs::read_to_string(bot.device.join("session.json")).expect("a session");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+#[test]
+fn after_a_soft_logout_it_signs_in_again_with_its_password_as_the_same_device() {
+    let synapse = Synapse::shared();
+    let proxy = Proxy::start(synapse.port);
+    let bot = Bot::at(synapse, &proxy.address(), "reactions = false");
+    bot.wait_for("encryption:");
+    let before = session(&bot);
+    let world = World::new(&synapse.address());
+    let anna = world.person(synapse, "anna");
+    let talk = anna.direct(&bot.id, true);
+    talk.words();
+    log_out_softly(&proxy);
+    talk.say("help");
+    talk.words();
+    bot.wait_for("the server wants the password again");
+    talk.say("i want to die");
+    assert!(is_crisis(&talk.hear()));
+    let after = session(&bot);
+    assert_eq!(before["device_id"], after["device_id"]);
+    assert_ne!(before["access_token"], after["access_token"]);
+    assert!(!bot.log().contains("clock"), "the clocks agree: {}", bot.log());
+}
+
+#[test]
+fn after_a_soft_logout_without_a_password_it_says_what_it_needs_and_loses_nothing() {
+    let synapse = Synapse::shared();
+    let proxy = Proxy::start(synapse.port);
+    let mut bot = Bot::at(synapse, &proxy.address(), "reactions = false");
+    let id = bot.id.clone();
+    bot.wait_for("encryption:");
+    let world = World::new(&synapse.address());
+    let anna = world.person(synapse, "anna");
+    let talk = anna.direct(&id, true);
+    talk.words();
+    bot.kill();
+    bot.run_with(&[]);
+    bot.wait_for("answering");
+    log_out_softly(&proxy);
+    talk.say("help");
+    assert!(!bot.wait(), "it ends");
+    assert!(bot.log().contains("start once with MATRIX_PASSWORD"), "{}", bot.log());
+    assert!(bot.log().contains("move nothing away"), "{}", bot.log());
+    talk.say("i want to die");
+    bot.run();
+    // Whether the first was answered before the end depends on when the server said so.
+    let answers = talk.hear_types(2, &["m.room.message"], 20);
+    assert!(answers.iter().any(is_crisis), "the keys are there: {answers:?}");
+}
+
+#[test]
+fn a_session_that_was_ended_from_elsewhere_ends_it_with_what_to_do() {
+    let synapse = Synapse::shared();
+    let mut bot = Bot::start(synapse);
+    bot.wait_for("encryption:");
+    let token = session(&bot)["access_token"].as_str().expect("a token").to_owned();
+    http(synapse.port, "POST", "/_matrix/client/v3/logout", &token, &json!({}));
+    assert!(!bot.wait());
+    let log = bot.log();
+    for words in ["has signed this device out", "session.json", "MATRIX_PASSWORD", "recovery key"] {
+        assert!(log.contains(words), "{words} in {log}");
+    }
+}
+
+#[test]
+fn a_clock_that_differs_from_the_homeservers_is_told_of_and_stops_nothing() {
+    let synapse = Synapse::shared();
+    let proxy = Proxy::start(synapse.port);
+    // So long ago that this machine's clock is ahead for certain.
+    proxy.rule(|_, _, _| Fate::Date("Tue, 24 Nov 2020 18:33:53 GMT".to_owned()));
+    let bot = Bot::at(synapse, &proxy.address(), "reactions = false");
+    bot.wait_for("minutes ahead of the homeserver's: please set whichever is wrong");
+    let world = World::new(&synapse.address());
+    let anna = world.person(synapse, "anna");
+    let talk = anna.direct(&bot.id, false);
+    talk.words();
+    talk.say("i want to die");
+    let reply = talk.hear();
+    assert!(is_crisis(&reply) && !body(&reply).contains("I was offline"), "{reply}");
+}
+
+#[test]
+fn a_server_that_has_forgotten_what_was_wanted_is_told_again() {
+    let synapse = Synapse::shared();
+    let proxy = Proxy::start(synapse.port);
+    let bot = Bot::at(synapse, &proxy.address(), "reactions = false");
+    let world = World::new(&synapse.address());
+    let anna = world.person(synapse, "anna");
+    let talk = anna.direct(&bot.id, false);
+    talk.words();
+    let forgotten = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&forgotten);
+    proxy.rule(move |_, path, _| {
+        let named = path.contains("/v3/sync") && path.contains("filter=") && !path.contains("filter=%7B");
+        if named {
+            count.fetch_add(1, Ordering::SeqCst);
+            Fate::Answer(404, json!({ "errcode": "M_NOT_FOUND", "error": "No such filter" }).to_string())
+        } else {
+            Fate::Pass
+        }
+    });
+    talk.say("help");
+    talk.words();
+    talk.say("i want to die");
+    assert!(is_crisis(&talk.hear()));
+    assert!(forgotten.load(Ordering::SeqCst) > 0, "it had asked by name");
 }

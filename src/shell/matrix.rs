@@ -14,8 +14,10 @@
 //! log is never switched on: it quotes events.
 
 mod alerts;
+mod cards;
 mod crypto;
 pub mod desk;
+mod guides;
 pub mod hear;
 mod ledger;
 mod moderators;
@@ -90,6 +92,22 @@ pub enum MatrixError {
         session = .0.display(), store = .1.display()
     )]
     SignedOut(PathBuf, PathBuf),
+    /// The access token was taken back while its device was in use.
+    #[error(
+        "the server doesn't know the access token any more, and with it the device is gone. Please move {store} away, \
+         make a new token, and set MATRIX_ACCESS_TOKEN; the recovery key beside it brings the identity back",
+        store = .0.display()
+    )]
+    TokenTakenBack(PathBuf),
+    /// The server wants to be signed in to again, and keeps the device.
+    #[error(
+        "the server wants the password again (a soft logout): please start once with MATRIX_PASSWORD set. The device \
+         and its keys stay as they are: move nothing away"
+    )]
+    SoftLogout,
+    /// There is a new token, for a client that is made anew.
+    #[error("signed in again")]
+    BeginAgain,
     /// The server can't be reached, or is none.
     #[error("the homeserver {0} doesn't answer as one ({1}); please check homeserver in [matrix]")]
     Server(String, String),
@@ -108,7 +126,12 @@ impl MatrixError {
         while let Some(cause) = deepest.source() {
             deepest = cause;
         }
-        MatrixError::Server(homeserver.to_owned(), deepest.to_string())
+        let mut why = deepest.to_string();
+        // A certificate that nobody else finds too old or too new.
+        if ["Expired", "NotValidYet", "not valid yet", "expired"].iter().any(|word| why.contains(word)) {
+            why.push_str("; a wrong clock on this machine looks the same, please check it as well");
+        }
+        MatrixError::Server(homeserver.to_owned(), why)
     }
 
     /// Whether trying again later can help.
@@ -145,12 +168,20 @@ pub async fn run(parts: Parts) -> Result<(), MatrixError> {
     let Parts { config, credentials, service, communities, operator, telemetry, mut shutdown } = parts;
     let log = Log::new(|line| note("matrix", &[("what", &line)]));
     let files = session::Files::open(&config.device_path)?;
-    let client = tokio::select! {
-        client = sync::patiently(&config, &credentials, &files, &log) => client?,
-        () = stopped(&mut shutdown) => return Ok(()),
-    };
     let moderators =
         admin::Desk::new(service.clone(), communities, operator, moderators::MANNERS, clock::now());
-    let bot = talk::Bot::new(client, config, service, moderators, telemetry, log);
-    bot.serve(&credentials, &files, stopped(&mut shutdown)).await
+    let moderators = Arc::new(moderators);
+    loop {
+        let client = tokio::select! {
+            client = sync::patiently(&config, &credentials, &files, &log) => client?,
+            () = stopped(&mut shutdown) => return Ok(()),
+        };
+        let (config, service, moderators) = (config.clone(), service.clone(), moderators.clone());
+        let bot = talk::Bot::new(client, config, service, moderators, telemetry.clone(), log.clone());
+        match bot.serve(&credentials, &files, stopped(&mut shutdown)).await {
+            // What was under way is found again as after any end of the program.
+            Err(MatrixError::BeginAgain) => {}
+            ended => return ended,
+        }
+    }
 }

@@ -6,14 +6,16 @@ mod matrix;
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use matrix::{Bot, Person, Synapse, Talk, World};
-use serde_json::json;
+use serde_json::{Value, json};
 
-/// How many rooms one person talks in: so many of one person's invitations are followed in a minute.
-const ROOMS: usize = 5;
+/// How many people talk, each in a room of their own.
+const PEOPLE: usize = 5;
 const ALONE: usize = 100;
+/// How many rooms are joined to see what rooms cost.
+const MANY: usize = 200;
 /// Messages in all, and in a second. The homeserver must take twice as many, with the answers.
 const CROWDS: [(usize, u32); 2] = [(100, 10), (500, 50)];
 
@@ -47,13 +49,19 @@ impl Drop for Echo {
     }
 }
 
-/// Median and 99th percentile, in milliseconds.
-fn measure(person: &Person<'_>, talks: &[Talk<'_>], count: usize, rate: Option<u32>) -> String {
+/// Median and 99th percentile, in milliseconds, of the round trip through a bot: of people with a room each.
+fn measure(world: &World, talks: &[Talk<'_>], count: usize, rate: Option<u32>) -> String {
     let rooms: Vec<&str> = talks.iter().map(|talk| talk.room.as_str()).collect();
-    let ask = json!({ "rooms": rooms, "count": count, "rate": rate, "sender": talks[0].bot, "text": "help" });
-    let answer = person.ask("pace", ask);
+    let people: Vec<&str> = talks.iter().map(|talk| world.name(talk.person)).collect();
+    let ask = json!({
+        "rooms": rooms, "people": people, "count": count, "rate": rate, "sender": talks[0].bot, "text": "help",
+    });
+    told(&talks[0].person.ask("pace", ask))
+}
+
+fn told(answer: &Value) -> String {
     let mut times: Vec<f64> =
-        answer["times"].as_array().expect("times").iter().filter_map(serde_json::Value::as_f64).collect();
+        answer["times"].as_array().expect("times").iter().filter_map(Value::as_f64).collect();
     times.sort_by(f64::total_cmp);
     let missing = answer["missing"].as_u64().unwrap_or(0);
     let at = |part: f64| times.get(((times.len() as f64 - 1.0) * part) as usize).copied().unwrap_or(f64::NAN);
@@ -61,10 +69,53 @@ fn measure(person: &Person<'_>, talks: &[Talk<'_>], count: usize, rate: Option<u
     format!("{:.0} / {:.0} ms{missing}", at(0.5), at(0.99))
 }
 
-fn memory(process: u32) -> u64 {
+/// What the homeserver and the clients take for one message, without any bot. A bot's round trip is two of them.
+fn without_bot(synapse: &Synapse, encrypted: bool) -> String {
+    let world = World::new(&synapse.address());
+    let (anna, ben) = (world.person(synapse, "anna"), world.person(synapse, "ben"));
+    let talk = anna.room(json!({ "invite": [ben.id], "encrypted": encrypted, "direct": true }));
+    ben.at(&talk).ask("join", json!({}));
+    talk.wait_for_bot();
+    ben.at(&talk).ask("ready", json!({ "members": 2 }));
+    let pass = |count| talk.ask("pass", json!({ "to": world.name(&ben), "count": count }));
+    // The keys are exchanged before the clock runs.
+    pass(PEOPLE);
+    told(&pass(ALONE))
+}
+
+/// From the start of the program to its reply to somebody who waits for it.
+fn first_reply(synapse: &Synapse, again: bool) -> f64 {
+    let world = World::new(&synapse.address());
+    let anna = world.person(synapse, "anna");
+    let mut bot = Bot::new(synapse, &synapse.address(), "reactions = false");
+    let id = bot.id.clone();
+    if again {
+        bot.run();
+        bot.wait_for("encryption:");
+    }
+    let talk = anna.room(json!({ "invite": [id], "direct": true }));
+    talk.ask("ready", json!({ "members": 2 }));
+    if again {
+        talk.wait_for_bot();
+        talk.words();
+        bot.kill();
+    }
+    talk.say("help");
+    let began = Instant::now();
+    bot.run_with(&[("MATRIX_PASSWORD", &bot.password())]);
+    assert!(talk.words().contains("help now"));
+    began.elapsed().as_secs_f64()
+}
+
+/// What is resident. Pages of the program's own file are shared with the page cache, and the system takes them back when
+/// it needs them; the others are the process's alone.
+fn memory(process: u32) -> String {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0 kB");
-    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap_or(0) / 1024
+    let of = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("0 kB");
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap_or(0) / 1024
+    };
+    format!("{} MB: {} of its own, {} of the program's file", of("VmRSS:"), of("RssAnon:"), of("RssFile:"))
 }
 
 fn main() {
@@ -73,7 +124,14 @@ fn main() {
     let mut bot = Bot::at(&synapse, &synapse.address(), "reactions = false");
     println!("from the first start of the program to \"answering\": {:.1} s", began.elapsed().as_secs_f64());
     bot.wait_for("encryption:");
-    println!("memory when nobody talks: {} MB", memory(bot.process()));
+    println!("memory when nobody talks: {}", memory(bot.process()));
+    for encrypted in [false, true] {
+        println!(
+            "one {} message from client to client, without any bot, median / 99th percentile: {}",
+            if encrypted { "encrypted" } else { "plain" },
+            without_bot(&synapse, encrypted)
+        );
+    }
     let echo = Echo::start(&synapse);
     println!("from sending a message to its answer, as the sender sees it, median / 99th percentile:");
     println!("| | Lantern | matrix-nio, echoing |\n| --- | --- | --- |");
@@ -82,13 +140,13 @@ fn main() {
         let mut rows = [Vec::new(), Vec::new(), Vec::new()];
         for id in [&bot.id, &echo.id] {
             let world = World::new(&synapse.address());
-            let anna = world.person(&synapse, "anna");
-            let talks: Vec<Talk<'_>> = (0..ROOMS).map(|_| anna.direct(id, encrypted)).collect();
+            let people: Vec<Person<'_>> = (0..PEOPLE).map(|_| world.person(&synapse, "anna")).collect();
+            let talks: Vec<Talk<'_>> = people.iter().map(|person| person.direct(id, encrypted)).collect();
             // The keys are exchanged before the clock runs.
-            measure(&anna, &talks, ROOMS, None);
-            rows[0].push(measure(&anna, &talks, ALONE, None));
+            measure(&world, &talks, PEOPLE, None);
+            rows[0].push(measure(&world, &talks, ALONE, None));
             for (at, (count, rate)) in CROWDS.into_iter().enumerate() {
-                rows[at + 1].push(measure(&anna, &talks, count, Some(rate)));
+                rows[at + 1].push(measure(&world, &talks, count, Some(rate)));
             }
         }
         let what = if encrypted { "encrypted" } else { "plain" };
@@ -98,9 +156,31 @@ fn main() {
             println!("| {what}, {how} | {} | {} |", row[0], row[1]);
         }
     }
-    println!("memory after that: {} MB", memory(bot.process()));
+    println!("memory after that: {}", memory(bot.process()));
+    let token = synapse.sign_in(&bot.user);
+    let began = Instant::now();
+    synapse
+        .fill_rooms(&bot.id, &token, MANY, |room| vec![format!("!lantern {}", ["help", "topics"][room % 2])]);
+    std::thread::sleep(Duration::from_secs(5));
+    println!(
+        "memory in {MANY} rooms more, after {:.0} s: {}",
+        began.elapsed().as_secs_f64(),
+        memory(bot.process())
+    );
     bot.kill();
     let began = Instant::now();
     bot.run();
-    println!("from a later start to \"answering\": {:.1} s", began.elapsed().as_secs_f64());
+    println!(
+        "from a later start, in all these rooms, to \"answering\": {:.1} s",
+        began.elapsed().as_secs_f64()
+    );
+    bot.wait_for("encryption:");
+    println!("memory then: {}", memory(bot.process()));
+    bot.kill();
+    for (what, again) in [("first", false), ("later", true)] {
+        println!(
+            "from a {what} start of the program to the reply to somebody who waits: {:.1} s",
+            first_reply(&synapse, again)
+        );
+    }
 }

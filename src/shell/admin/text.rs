@@ -45,6 +45,29 @@ impl Said {
         Said { text: short, file: Some(Attachment { name: "answer.md".to_owned(), text }), done }
     }
 
+    /// The same, with what it is about before it.
+    pub fn about(mut self, what: &str) -> Said {
+        self.text = format!("**{what}**\n{}", self.text);
+        self
+    }
+
+    /// Several answers as one: done where all are. The first file goes with it.
+    pub fn together(all: Vec<Said>) -> Said {
+        let mut all = all.into_iter();
+        let Some(first) = all.next() else { return Said::no("Something failed inside; please try again.") };
+        let (mut text, mut file, mut done) = (first.text, first.file, first.done);
+        for one in all {
+            text = format!("{text}\n\n{}", one.text);
+            file = file.or(one.file);
+            done &= one.done;
+        }
+        match file {
+            // What was cut is in the file already.
+            Some(file) => Said { text: cut(&text, LONGEST), file: Some(file), done },
+            None => Said::whole(text, done),
+        }
+    }
+
     /// The same with a file.
     pub(super) fn with_file(mut self, name: impl Into<String>, text: impl Into<String>) -> Said {
         self.file = Some(Attachment { name: name.into(), text: text.into() });
@@ -215,6 +238,15 @@ mod tests {
         assert_eq!(said.text.matches("```").count(), 2, "the block is closed");
         assert!(said.file.expect("a file").text.contains(&long));
         assert_eq!(Said::yes("short").file, None);
+    }
+
+    #[test]
+    fn several_answers_are_one_that_is_done_where_all_are() {
+        let both = Said::together(vec![Said::yes("one").about("a"), Said::no("two").about("b")]);
+        assert_eq!((both.text.as_str(), both.done), ("**a**\none\n\n**b**\ntwo", false));
+        let long = Said::together(vec![Said::yes("A line of words.\n".repeat(80)); 3]);
+        assert!(long.done && long.text.chars().count() <= LONGEST && long.file.is_some());
+        assert!(!Said::together(Vec::new()).done);
     }
 
     #[test]

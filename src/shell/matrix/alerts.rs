@@ -7,6 +7,7 @@ use matrix_sdk::ruma::RoomId;
 use matrix_sdk::{Room, RoomState};
 use serde_json::{Value, json};
 
+use super::cards::Step;
 use super::hear::{Heard, What};
 use super::render::{self, Manner};
 use super::send::{self, Sent};
@@ -21,16 +22,16 @@ const UNWATCHED: &str = "matrix-unwatched";
 const FOR_EVER: u64 = 100 * 365 * 24 * 3_600;
 /// For how long one card stands for a person: no other is written, unless it became worse.
 const STANDS: Duration = Duration::from_secs(60 * 60);
-/// What a moderator taps to say that they look after it.
-pub(super) const TAKEN: &str = "👀";
+/// Under which name the cards are kept in the store of the Matrix library.
+const KEPT: &[u8] = b"lantern.cards";
 
 const WATCHED_AGAIN: &str =
     "All right: in this room, where it is watched, I answer you again when you seem to be in danger.";
 const UNWATCHED_NOW: &str = "All right: I don't look at your messages in this room any more, unless you speak to me. Type !lantern watch-me to take that back.";
 
-/// A card that stands in a moderators' room.
+/// Since when a card stands for somebody, and how serious it was.
 #[derive(Clone)]
-pub(super) struct Card {
+pub(super) struct Standing {
     since: Instant,
     level: Level,
 }
@@ -90,22 +91,24 @@ impl Bot {
         }
         let key = (spot.room.room_id().to_string(), spot.person.clone());
         {
-            let mut cards = locked(&self.cards);
-            let stands = cards
+            let mut standing = locked(&self.standing);
+            let stands = standing
                 .get(&key)
                 .is_some_and(|card| card.since.elapsed() < STANDS && concern.level <= card.level);
             if stands {
                 return;
             }
-            cards.put(key, Card { since: Instant::now(), level: concern.level });
+            standing.put(key, Standing { since: Instant::now(), level: concern.level });
         }
         let about = if concern.who == Some(Who::Other) { "about somebody else" } else { "about themselves" };
         let link = format!("https://matrix.to/#/{}/{}", spot.room.room_id(), spot.event);
         let reply =
             if answered { "I replied there with people to contact." } else { "I could not reply there." };
         let text = format!(
-            "**Somebody may need a person.** {} They wrote {about}: {link}\n{reply} What I recognise is measured, not certain. Please look for yourself. Tap {TAKEN} to say that you do.",
-            meaning(concern.level)
+            "**Somebody may need a person.** {} They wrote {about}: {link}\n{reply} What I recognise is measured, not certain. Please look for yourself. Tap {} to say that you do, {} when it is done.",
+            meaning(concern.level),
+            Step::Taken.emoji(),
+            Step::Done.emoji()
         );
         let manner = Manner { direct: true, person: "", event: "", thread: None, late: false, spot: 0 };
         let mut content = render::markdown(&text, &manner);
@@ -116,25 +119,48 @@ impl Bot {
         let (sent, id) = send::message(&room, content, &format!("a.{}", spot.event), false, &self.gate).await;
         if let (Sent::Done, Some(id)) = (sent, id) {
             self.telemetry.replied(Sort::alert, spot.began.elapsed());
-            locked(&self.alerts).put(id.clone(), text);
-            let reaction = talk::reaction(&id, TAKEN);
-            let _ = room.send_raw("m.reaction", reaction).await;
+            locked(&self.cards).put_up(&id, room.room_id().as_str(), &text, clock::now());
+            self.save_cards().await;
+            for step in Step::ALL {
+                let _ = room.send_raw("m.reaction", talk::reaction(&id, step.emoji())).await;
+            }
         } else {
             self.telemetry.failed(Sort::alert);
         }
     }
 
-    /// Somebody looks after it: the card says who, so that not everybody does.
-    pub(super) async fn take_alert(&self, spot: &Spot, card: &str) -> Sent {
-        let Some(text) = locked(&self.alerts).pop(card) else { return Sent::Done };
-        let text = format!("{text}\n\n{TAKEN} {} is on it.", spot.person);
+    /// Somebody looks after it, or has done so: the card says who, so that not everybody does.
+    pub(super) async fn mark_card(&self, spot: &Spot, card: &str, step: Step) -> Sent {
+        // Noted only once it was said: a tap that comes again after an end of the program is answered then.
+        let mut later = locked(&self.cards).clone();
+        let Some(text) = later.mark(card, step, &spot.person) else { return Sent::Done };
         let manner = Manner { direct: true, person: "", event: "", thread: None, late: false, spot: 0 };
         let new = render::markdown(&text, &manner);
         let mut content: Value = new.clone();
         content["m.new_content"] = new;
         content["m.relates_to"] = json!({ "rel_type": "m.replace", "event_id": card });
         let name = format!("{}.{}.e1.0", spot.letter, spot.event);
-        send::message(&spot.room, content, &name, false, &self.gate).await.0
+        let (sent, _) = send::message(&spot.room, content, &name, false, &self.gate).await;
+        if sent == Sent::Done {
+            locked(&self.cards).mark(card, step, &spot.person);
+            self.save_cards().await;
+        }
+        sent
+    }
+
+    /// Takes up the cards that stood before the program ended.
+    pub(super) async fn load_cards(&self) {
+        let kept = self.client.state_store().get_custom_value(KEPT).await.ok().flatten();
+        if let Some(cards) = kept.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
+            *locked(&self.cards) = cards;
+        }
+    }
+
+    async fn save_cards(&self) {
+        let _order = self.cards_disk.lock().await;
+        let bytes = serde_json::to_vec(&*locked(&self.cards)).unwrap_or_default();
+        // Where it can't be written, a tap after the next start does nothing. The card itself is in the room.
+        let _ = self.client.state_store().set_custom_value_no_read(KEPT, bytes).await;
     }
 }
 

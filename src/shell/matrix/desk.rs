@@ -33,8 +33,16 @@ struct Lines<T> {
     /// Rooms with a line, in the order in which they are served; those being served are not in it.
     turn: VecDeque<String>,
     busy: HashSet<String>,
+    /// How many in danger are being served.
+    urgent_busy: usize,
     /// Whether anybody but those in danger is served yet.
     open: bool,
+}
+
+impl<T> Lines<T> {
+    fn is_idle(&self) -> bool {
+        self.urgent.is_empty() && self.urgent_busy == 0 && self.turn.is_empty() && self.busy.is_empty()
+    }
 }
 
 /// The lines.
@@ -42,6 +50,7 @@ pub struct Desk<T> {
     lines: Mutex<Lines<T>>,
     urgent: Notify,
     normal: Notify,
+    idle: Notify,
 }
 
 impl<T> Default for Desk<T> {
@@ -51,9 +60,10 @@ impl<T> Default for Desk<T> {
             rooms: HashMap::new(),
             turn: VecDeque::new(),
             busy: HashSet::new(),
+            urgent_busy: 0,
             open: false,
         };
-        Desk { lines: Mutex::new(lines), urgent: Notify::new(), normal: Notify::new() }
+        Desk { lines: Mutex::new(lines), urgent: Notify::new(), normal: Notify::new(), idle: Notify::new() }
     }
 }
 
@@ -121,12 +131,14 @@ impl<T> Desk<T> {
         self.urgent.notify_one();
     }
 
-    /// The next crisis message, once there is one.
+    /// The next crisis message, once there is one. [`done_urgent`](Desk::done_urgent) has to follow.
     pub async fn next_urgent(&self) -> Job<T> {
         loop {
             let (next, more) = {
                 let mut lines = self.lines();
-                (lines.urgent.pop_front(), !lines.urgent.is_empty())
+                let next = lines.urgent.pop_front();
+                lines.urgent_busy += usize::from(next.is_some());
+                (next, !lines.urgent.is_empty())
             };
             if let Some(job) = next {
                 // Two that came at once may have woken only one of us.
@@ -163,9 +175,40 @@ impl<T> Desk<T> {
         Some(job)
     }
 
+    /// Somebody in danger has been served.
+    pub fn done_urgent(&self) {
+        let idle = {
+            let mut lines = self.lines();
+            lines.urgent_busy = lines.urgent_busy.saturating_sub(1);
+            lines.is_idle()
+        };
+        if idle {
+            self.idle.notify_waiters();
+        }
+    }
+
+    /// Whether nobody waits and nobody is being served.
+    pub fn is_idle(&self) -> bool {
+        self.lines().is_idle()
+    }
+
+    /// Returns once nobody waits and nobody is being served.
+    pub async fn idle(&self) {
+        loop {
+            let idle = self.idle.notified();
+            tokio::pin!(idle);
+            // Registered before looking, so that what happens in between isn't missed.
+            idle.as_mut().enable();
+            if self.is_idle() {
+                return;
+            }
+            idle.await;
+        }
+    }
+
     /// A room has been served: it stands at the end of the turn, if anybody waits in it. Says whether nobody does.
     pub fn done(&self, room: &str) -> bool {
-        let waits = {
+        let (waits, idle) = {
             let mut lines = self.lines();
             lines.busy.remove(room);
             let waits = lines.rooms.get(room).is_some_and(|line| !line.is_empty());
@@ -174,10 +217,13 @@ impl<T> Desk<T> {
             } else {
                 lines.rooms.remove(room);
             }
-            waits
+            (waits, lines.is_idle())
         };
         if waits {
             self.normal.notify_one();
+        }
+        if idle {
+            self.idle.notify_waiters();
         }
         !waits
     }
@@ -188,6 +234,11 @@ impl<T> Desk<T> {
         lines.rooms.remove(room);
         lines.turn.retain(|other| other != room);
         lines.urgent.retain(|job| job.room != room);
+        let idle = lines.is_idle();
+        drop(lines);
+        if idle {
+            self.idle.notify_waiters();
+        }
     }
 
     /// How many messages wait: in danger, and others.
@@ -199,6 +250,8 @@ impl<T> Desk<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn job(room: &str, person: &str, event: &str) -> Job<()> {
@@ -255,6 +308,24 @@ mod tests {
         }
         rest.sort();
         assert_eq!(rest, ["2", "4", "6"]);
+    }
+
+    #[tokio::test]
+    async fn the_desk_is_idle_when_the_last_one_has_been_served_and_not_before() {
+        let desk = desk(&[("r", "anna", "1")]);
+        desk.push_urgent(job("s", "ben", "2"));
+        let is_idle = async || tokio::time::timeout(Duration::from_millis(10), desk.idle()).await.is_ok();
+        assert!(!is_idle().await, "both wait");
+        desk.try_next();
+        desk.next_urgent().await;
+        assert!(!is_idle().await, "both are being served");
+        desk.done("r");
+        assert!(!is_idle().await, "one is being served");
+        // Whoever waits for it is woken by the last.
+        let (woken, ()) = tokio::join!(tokio::time::timeout(Duration::from_secs(5), desk.idle()), async {
+            desk.done_urgent()
+        });
+        assert!(woken.is_ok());
     }
 
     #[test]

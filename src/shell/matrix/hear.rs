@@ -54,6 +54,8 @@ pub enum What {
         /// The words below it.
         caption: String,
     },
+    /// A file: a guide of a moderator's, or nothing that can be read.
+    File(File),
     /// Encrypted, and there is no key.
     Sealed,
     /// Somebody came or went.
@@ -72,6 +74,21 @@ pub enum What {
     },
     /// Nothing that concerns Lantern.
     Nothing,
+}
+
+/// A file that somebody uploaded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct File {
+    /// Its name.
+    pub name: String,
+    /// The words below it.
+    pub caption: String,
+    /// What its sender's client says it is, such as `text/markdown`.
+    pub kind: Option<String>,
+    /// How many bytes it has, as its sender's client says.
+    pub size: Option<u64>,
+    /// Where it is, and with which key it is encrypted, as the event says it.
+    pub source: Value,
 }
 
 #[derive(Deserialize)]
@@ -141,10 +158,22 @@ fn message(content: &Value) -> Option<What> {
             let mentioned = content["m.mentions"]["user_ids"].as_array();
             Some(What::Text { body, mentioned: mentioned.into_iter().flatten().filter_map(text).collect() })
         }
-        _ => {
+        kind => {
             // The body is a caption where the file has a name of its own.
-            let named = text(&content["filename"]).is_some_and(|name| name != body);
-            Some(What::NotText { caption: if named { body } else { String::new() } })
+            let name = text(&content["filename"]);
+            let named = name.as_deref().is_some_and(|name| name != body);
+            let caption = if named { body.clone() } else { String::new() };
+            if kind != "m.file" {
+                return Some(What::NotText { caption });
+            }
+            let source = if content["file"].is_object() { "file" } else { "url" };
+            Some(What::File(File {
+                name: name.unwrap_or(body),
+                caption,
+                kind: text(&content["info"]["mimetype"]),
+                size: content["info"]["size"].as_u64(),
+                source: serde_json::json!({ source: content[source] }),
+            }))
         }
     }
 }
@@ -264,6 +293,27 @@ mod tests {
         assert_eq!(what("m.room.message", picture("me.jpg")), caption(""));
         assert_eq!(what("m.room.message", picture("goodbye")), caption("goodbye"));
         assert_eq!(what("m.room.message", json!({ "msgtype": "m.audio", "body": "voice.ogg" })), caption(""));
+    }
+
+    #[test]
+    fn a_file_says_where_it_is_and_what_stands_below_it() {
+        let content = json!({
+            "msgtype": "m.file", "body": "!lantern check", "filename": "tea.md", "url": "mxc://example.org/a",
+            "info": { "size": 12, "mimetype": "text/markdown" },
+        });
+        let file = File {
+            name: "tea.md".into(),
+            caption: "!lantern check".into(),
+            kind: Some("text/markdown".into()),
+            size: Some(12),
+            source: json!({ "url": "mxc://example.org/a" }),
+        };
+        assert_eq!(what("m.room.message", content), What::File(file));
+        let sealed =
+            json!({ "msgtype": "m.file", "body": "tea.md", "file": { "url": "mxc://example.org/a" } });
+        let What::File(file) = what("m.room.message", sealed) else { panic!("a file") };
+        assert_eq!((file.name.as_str(), file.caption.as_str()), ("tea.md", ""));
+        assert_eq!(file.source, json!({ "file": { "url": "mxc://example.org/a" } }));
     }
 
     #[test]

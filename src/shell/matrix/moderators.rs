@@ -7,10 +7,10 @@ use matrix_sdk::ruma::events::StateEventType;
 use matrix_sdk::ruma::{EventId, RoomId, UserId};
 use matrix_sdk::{Room, RoomState};
 
-use super::hear;
 use super::render::{self, Manner};
 use super::send::{self, Sent};
 use super::talk::{Bot, Spot};
+use super::{guides, hear};
 use crate::engine::Reply;
 use crate::safety::Level;
 use crate::shell::admin::{Manners, Moderator, Said};
@@ -25,7 +25,7 @@ pub(super) const MANNERS: Manners = Manners {
     opt_out: "!lantern unwatch-me",
 };
 
-const NOT_YOURS: &str = "These commands are for moderators of this room: people who may change its settings (power level 50, mostly).";
+pub(super) const NOT_YOURS: &str = "These commands are for moderators of this room: people who may change its settings (power level 50, mostly).";
 const NO_SUCH_ROOM: &str = "Alerts go to a room that I am in and that you look after, by its id, such as: !lantern alerts !abcdef:example.org ideation. In Element the id is in the room's settings, under Advanced.";
 const NOT_HERE: &str =
     "These commands are for rooms with others. In a conversation of your own there is nothing to set up.";
@@ -53,6 +53,31 @@ pub(super) enum Order {
     Watch(bool),
     /// Tells moderators in a room, by its id, of danger from a level on; or no more.
     Alerts(Option<(String, String)>),
+    /// Checks a guide that was typed, or says how to have one checked.
+    Check(Option<String>),
+    /// Puts into service what was checked; where it is to be withdrawn, nobody goes on with the text before.
+    Publish {
+        /// Whether the text before was wrong.
+        withdraw: bool,
+    },
+    /// Puts an earlier text of a guide back.
+    RollBack {
+        /// The guide.
+        guide: String,
+        /// In which language.
+        language: Option<String>,
+        /// Which text: by its revision, or `operator`; the one before where it isn't said.
+        to: Option<String>,
+        /// Whether the text in service was wrong.
+        withdraw: bool,
+    },
+    /// Shows a step of a guide as members see it.
+    Preview {
+        /// The guide.
+        guide: String,
+        /// The step; the first where it isn't said.
+        step: Option<String>,
+    },
 }
 
 /// What stands behind the prefix, if it is for moderators.
@@ -76,7 +101,7 @@ pub(super) fn order(body: &str) -> Option<Order> {
         ("resources", country) => Order::Resources(country),
         ("country", country) => Order::Country(country),
         ("language", language) => Order::Language(language),
-        _ => return None,
+        (word, more) => return guides::order(word, more.as_deref()),
     })
 }
 
@@ -91,6 +116,14 @@ impl Bot {
     /// `country` and `guides` of somebody who is no moderator, which mean something for members as well.
     pub(super) async fn obey(self: &Arc<Self>, spot: &Spot, order: &Order) -> Option<Sent> {
         let for_members = matches!(order, Order::Guides | Order::Country(_));
+        let for_guides = matches!(
+            order,
+            Order::Check(_) | Order::Publish { .. } | Order::RollBack { .. } | Order::Preview { .. }
+        );
+        // In a moderators' room guides are those of the rooms that it looks after.
+        if for_guides || (*order == Order::Guides && self.is_moderators_room(spot.room.room_id())) {
+            return Some(self.tend(spot, order).await);
+        }
         if spot.direct {
             return if for_members { None } else { Some(self.tell_plainly(spot, NOT_HERE).await) };
         }
@@ -124,6 +157,10 @@ impl Bot {
                     let levels = [Level::Concern, Level::Ideation, Level::Imminent];
                     let level = levels.into_iter().find(|one| one.as_str() == level).unwrap_or_default();
                     desk.set_alerts(&by, room, None, level)
+                }
+                // What is about guides went its own way above.
+                Order::Check(_) | Order::Publish { .. } | Order::RollBack { .. } | Order::Preview { .. } => {
+                    desk.welcome(&by)
                 }
             }
         })
@@ -163,7 +200,7 @@ impl Bot {
         }
     }
 
-    async fn report(self: &Arc<Self>, spot: &Spot, said: &Said) -> Sent {
+    pub(super) async fn report(self: &Arc<Self>, spot: &Spot, said: &Said) -> Sent {
         let sent = self.say_markdown(spot, &said.text).await;
         if let Some(file) = said.file.as_ref().filter(|_| sent == Sent::Done) {
             self.send_file(spot, &file.name, &file.text).await;
@@ -178,7 +215,7 @@ impl Bot {
 }
 
 /// Whether somebody may change how a room is set up: as much as naming it.
-async fn may_moderate(room: &Room, person: &str) -> bool {
+pub(super) async fn may_moderate(room: &Room, person: &str) -> bool {
     let Ok(person) = UserId::parse(person) else { return false };
     room.power_levels_or_default().await.user_can_send_state(&person, StateEventType::RoomName)
 }

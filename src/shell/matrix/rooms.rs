@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use matrix_sdk::ruma::api::client::membership::leave_room;
 use matrix_sdk::ruma::{OwnedServerName, RoomId, UserId};
 use matrix_sdk::{Room, RoomState};
 
@@ -14,6 +15,8 @@ pub(super) const MOST_JOINS: usize = 30;
 /// How many of them by one person's invitation.
 pub(super) const MOST_JOINS_BY_ONE: usize = 5;
 const MINUTE: Duration = Duration::from_secs(60);
+const NO_SPACES: &str = "I'm a chat guide, and a space is no place to talk. Please invite me to a direct room, or to a room of the space.";
+const NOT_FROM_YOU: &str = "I can't come: whoever runs me lets me follow only some people's invitations. If you need somebody to talk to now, findahelpline.com lists people.";
 /// How often joining a room is tried.
 const TRIES: u32 = 4;
 
@@ -64,9 +67,12 @@ impl Bot {
                 let _ = room.leave().await;
                 continue;
             };
-            if !self.config.accepts(inviter.as_str()) || room.is_space() {
-                // A refusal is the only answer that the server can carry.
-                let _ = room.leave().await;
+            if !self.config.accepts(inviter.as_str()) {
+                self.decline(&room, NOT_FROM_YOU).await;
+                continue;
+            }
+            if room.is_space() {
+                self.decline(&room, NO_SPACES).await;
                 continue;
             }
             let let_in = self
@@ -81,6 +87,15 @@ impl Bot {
             }
         }
         waiting
+    }
+
+    /// Declines an invitation, with the reason beside it: whoever invited sees both.
+    async fn decline(&self, room: &Room, why: &str) {
+        let mut leave = leave_room::v3::Request::new(room.room_id().to_owned());
+        leave.reason = Some(why.to_owned());
+        if self.client.send(leave).await.is_err() {
+            let _ = room.leave().await;
+        }
     }
 
     async fn join(&self, room: &Room) {

@@ -12,6 +12,7 @@ use serde_json::Value;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
+use super::talk::Bot;
 use super::{render, talk};
 
 /// How long one try may take.
@@ -26,6 +27,9 @@ const LONGEST_URGENT: Duration = Duration::from_secs(6 * 60 * 60);
 const OTHER_FAILURES: u32 = 5;
 /// For how long no reactions are sent after the server said that it was too much.
 const REACTIONS_REST: Duration = Duration::from_secs(60);
+
+/// How long a reaction waits at most while others wait for words.
+const LET_WORDS_PASS: Duration = Duration::from_secs(1);
 
 /// What became of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,27 +168,31 @@ pub(super) async fn message(
     }
 }
 
-/// Puts a reaction to tap under messages with choices. Each costs as much of a rate limit as a message, so
-/// at the first sign that it is too much there are none for a while: nothing is lost with them.
-pub(super) async fn react(mut waiting: mpsc::Receiver<(Room, String, usize)>, wanted: bool) {
-    let mut rest_until = Instant::now();
-    while let Some((room, event, count)) = waiting.recv().await {
-        if !wanted {
-            continue;
-        }
-        for at in 0..count.min(render::MOST_REACTIONS) {
-            let Some(key) = render::keycap(at).filter(|_| Instant::now() >= rest_until) else { break };
-            let name: OwnedTransactionId = format!("t.{event}.{at}").into();
-            let config = RequestConfig::new().timeout(PATIENCE).disable_retry();
-            let sent = room
-                .send_raw("m.reaction", talk::reaction(&event, &key))
-                .with_transaction_id(&name)
-                .with_request_config(config)
-                .await;
-            if let Err(error) = sent
-                && matches!(fate(&error), Fate::Again(_))
-            {
-                rest_until = Instant::now() + REACTIONS_REST;
+impl Bot {
+    /// Puts a reaction to tap under messages with choices. Each costs as much of a rate limit, and of the server's
+    /// time, as a message: so whoever waits for words is served first, and at the first sign that it is too much there
+    /// are none for a while. Nothing is lost with them.
+    pub(super) async fn react(&self, mut waiting: mpsc::Receiver<(Room, String, usize)>) {
+        let mut rest_until = Instant::now();
+        while let Some((room, event, count)) = waiting.recv().await {
+            if !self.config.reactions {
+                continue;
+            }
+            for at in 0..count.min(render::MOST_REACTIONS) {
+                let Some(key) = render::keycap(at).filter(|_| Instant::now() >= rest_until) else { break };
+                let _ = tokio::time::timeout(LET_WORDS_PASS, self.desk.idle()).await;
+                let name: OwnedTransactionId = format!("t.{event}.{at}").into();
+                let config = RequestConfig::new().timeout(PATIENCE).disable_retry();
+                let sent = room
+                    .send_raw("m.reaction", talk::reaction(&event, &key))
+                    .with_transaction_id(&name)
+                    .with_request_config(config)
+                    .await;
+                if let Err(error) = sent
+                    && matches!(fate(&error), Fate::Again(_))
+                {
+                    rest_until = Instant::now() + REACTIONS_REST;
+                }
             }
         }
     }

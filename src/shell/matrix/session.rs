@@ -7,12 +7,17 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use matrix_sdk::authentication::matrix::MatrixSession;
-use matrix_sdk::config::RequestConfig;
+use matrix_sdk::config::{RequestConfig, StoreConfig};
+use matrix_sdk::cross_process_lock::CrossProcessLockConfig;
 use matrix_sdk::encryption::{BackupDownloadStrategy, EncryptionSettings};
 use matrix_sdk::ruma::api::client::account::whoami;
+use matrix_sdk::ruma::api::client::session::login;
+use matrix_sdk::ruma::api::client::uiaa;
 use matrix_sdk::ruma::api::error::ErrorKind;
 use matrix_sdk::store::RoomLoadSettings;
-use matrix_sdk::{Client, SessionMeta, SessionTokens, SqliteStoreConfig};
+use matrix_sdk::{
+    Client, SessionMeta, SessionTokens, SqliteCryptoStore, SqliteStateStore, SqliteStoreConfig,
+};
 
 use super::MatrixError;
 use crate::shell::config::{MatrixConfig, secret_file};
@@ -134,6 +139,15 @@ impl Files {
             .ok_or_else(|| MatrixError::KeyLost(self.path("key"), self.store()))
     }
 
+    /// The device's name. It is on disk before the server knows it: a second try after an early end is the same device.
+    fn device(&self) -> Result<String, MatrixError> {
+        self.read_or_make("device", || format!("LANTERN{}", hex(&random::<4>()).to_uppercase()))
+    }
+
+    fn keep_session(&self, session: &MatrixSession) -> Result<(), MatrixError> {
+        self.write("session.json", &serde_json::to_string(session).unwrap_or_default())
+    }
+
     /// The recovery key, if there is one.
     pub(super) fn recovery_key(&self) -> Result<Option<String>, MatrixError> {
         self.read("recovery-key")
@@ -144,9 +158,13 @@ impl Files {
         self.write("recovery-key", key)
     }
 
-    /// The error of a session that the server has ended.
-    pub(super) fn signed_out(&self) -> MatrixError {
-        MatrixError::SignedOut(self.path("session.json"), self.store())
+    /// The error of a session that the server has ended, and that can't be begun again without an operator.
+    pub(super) fn ended(&self, credentials: &Credentials, softly: bool) -> MatrixError {
+        match (&credentials.token, softly) {
+            (Some(_), _) => MatrixError::TokenTakenBack(self.store()),
+            (None, true) => MatrixError::SoftLogout,
+            (None, false) => MatrixError::SignedOut(self.path("session.json"), self.store()),
+        }
     }
 
     /// Where the recovery key is, for messages.
@@ -173,14 +191,21 @@ pub(super) async fn sign_in(
     files: &Files,
 ) -> Result<Client, MatrixError> {
     let key = files.key()?;
-    let store = SqliteStoreConfig::with_low_memory_config(files.store()).key(Some(&key));
+    // What was decided about rooms and what the ciphers need is on disk. Copies of events and files are never asked for,
+    // so they need no databases.
+    let on_disk = SqliteStoreConfig::with_low_memory_config(files.store()).key(Some(&key));
+    let broken = |error: &dyn std::fmt::Display| MatrixError::Store(error.to_string());
+    let store = StoreConfig::new(CrossProcessLockConfig::SingleProcess)
+        .state_store(SqliteStateStore::open_with_config(&on_disk).await.map_err(|error| broken(&error))?)
+        .crypto_store(SqliteCryptoStore::open_with_config(&on_disk).await.map_err(|error| broken(&error))?);
     let encryption = EncryptionSettings {
         auto_enable_cross_signing: true,
         auto_enable_backups: true,
         backup_download_strategy: BackupDownloadStrategy::AfterDecryptionFailure,
     };
     let builder = Client::builder()
-        .sqlite_store_with_config_and_cache_path(store, None::<&Path>)
+        .store_config(store)
+        .cross_process_store_config(CrossProcessLockConfig::SingleProcess)
         .request_config(RequestConfig::new().timeout(PATIENCE).retry_limit(3))
         .with_encryption_settings(encryption);
     // An address is taken as it is; a name is looked up as clients do.
@@ -193,37 +218,33 @@ pub(super) async fn sign_in(
     if let Some(token) = &credentials.token {
         return with_token(config, client, token).await;
     }
-    if let Some(kept) = files.read("session.json")? {
-        let session: MatrixSession = serde_json::from_str(&kept)
-            .map_err(|error| MatrixError::File(files.path("session.json"), io::Error::other(error)))?;
-        restore(&client, session).await?;
-        match client.whoami().await {
-            Ok(_) => return Ok(client),
-            // A soft logout wants the password again, and leaves the device and its keys as they are.
-            Err(error) => match error.client_api_error_kind() {
-                Some(ErrorKind::UnknownToken(data)) if data.soft_logout && credentials.password.is_some() => {
-                }
-                Some(ErrorKind::UnknownToken(_)) => {
-                    return Err(files.signed_out());
-                }
-                // Whether the token is good will be seen once the server is there.
-                _ => return Ok(client),
-            },
+    let Some(kept) = files.read("session.json")? else {
+        return with_password(config, client, credentials, files).await;
+    };
+    let mut session: MatrixSession = serde_json::from_str(&kept)
+        .map_err(|error| MatrixError::File(files.path("session.json"), io::Error::other(error)))?;
+    // Asked before the session is taken up: a client takes up one in its life.
+    match whoami(&client, &session.tokens.access_token).await {
+        Err(Unknown::Token { softly: true }) if credentials.password.is_some() => {
+            session = log_in_again(config, &client, credentials, files).await?;
         }
+        Err(Unknown::Token { softly }) => return Err(files.ended(credentials, softly)),
+        // Whether the token is good will be seen once the server is there.
+        Ok(_) | Err(Unknown::Server(_)) => {}
     }
-    with_password(config, client, credentials, files).await
+    restore(&client, session).await?;
+    Ok(client)
 }
 
-/// Signs in again after a soft logout: same device, new token.
-pub(super) async fn with_password(
+/// Signs in for the first time.
+async fn with_password(
     config: &MatrixConfig,
     client: Client,
     credentials: &Credentials,
     files: &Files,
 ) -> Result<Client, MatrixError> {
     let Some(password) = &credentials.password else { return Err(MatrixError::NoCredentials) };
-    // The device's name is on disk before the server knows it: a second try after an early end is the same device.
-    let device = files.read_or_make("device", || format!("LANTERN{}", hex(&random::<4>()).to_uppercase()))?;
+    let device = files.device()?;
     let login = client
         .matrix_auth()
         .login_username(&config.user, password)
@@ -233,18 +254,37 @@ pub(super) async fn with_password(
         Some(ErrorKind::Forbidden) => MatrixError::WrongPassword(config.user.clone()),
         _ => MatrixError::server(&config.homeserver, &error),
     })?;
-    let session = MatrixSession::from(&answer);
-    let kept = serde_json::to_string(&session).unwrap_or_default();
-    files.write("session.json", &kept)?;
+    files.keep_session(&MatrixSession::from(&answer))?;
     Ok(client)
+}
+
+/// Signs in again after a soft logout: same device, new token. It is on disk then, for a client that is made anew.
+pub(super) async fn log_in_again(
+    config: &MatrixConfig,
+    client: &Client,
+    credentials: &Credentials,
+    files: &Files,
+) -> Result<MatrixSession, MatrixError> {
+    let Some(password) = &credentials.password else { return Err(MatrixError::NoCredentials) };
+    let user = uiaa::UserIdentifier::Matrix(uiaa::MatrixUserIdentifier::new(config.user.clone()));
+    let info = login::v3::LoginInfo::Password(login::v3::Password::new(user, password.clone()));
+    let mut ask = login::v3::Request::new(info);
+    ask.device_id = Some(files.device()?.into());
+    let answer = client.send(ask).await.map_err(|error| match error.client_api_error_kind() {
+        Some(ErrorKind::Forbidden) => MatrixError::WrongPassword(config.user.clone()),
+        _ => MatrixError::server(&config.homeserver, &error),
+    })?;
+    let session = MatrixSession::from(&answer);
+    files.keep_session(&session)?;
+    Ok(session)
 }
 
 async fn with_token(config: &MatrixConfig, client: Client, token: &str) -> Result<Client, MatrixError> {
     // Who that is, is asked with a bare request: the client has no session yet.
     let tokens = SessionTokens { access_token: token.to_owned(), refresh_token: None };
-    let answer = whoami_with(&client, token).await.map_err(|error| match error {
-        None => MatrixError::WrongToken,
-        Some(error) => MatrixError::Server(config.homeserver.clone(), error),
+    let answer = whoami(&client, token).await.map_err(|error| match error {
+        Unknown::Token { .. } => MatrixError::WrongToken,
+        Unknown::Server(why) => MatrixError::Server(config.homeserver.clone(), why),
     })?;
     let device_id = answer.device_id.ok_or(MatrixError::WrongToken)?;
     let meta = SessionMeta { user_id: answer.user_id, device_id };
@@ -252,27 +292,63 @@ async fn with_token(config: &MatrixConfig, client: Client, token: &str) -> Resul
     Ok(client)
 }
 
-/// None as an error: the server doesn't know the token.
-async fn whoami_with(client: &Client, token: &str) -> Result<whoami::v3::Response, Option<String>> {
+/// Why it can't be said whose a token is.
+enum Unknown {
+    /// The server doesn't know it.
+    Token {
+        /// Its device is still there.
+        softly: bool,
+    },
+    /// The server can't be asked, or makes no sense.
+    Server(String),
+}
+
+/// Whose a token is, with a bare request: the client has no session yet.
+async fn whoami(client: &Client, token: &str) -> Result<whoami::v3::Response, Unknown> {
+    let fails = |why: &dyn std::fmt::Display| Unknown::Server(why.to_string());
     let address =
-        client.homeserver().join("_matrix/client/v3/account/whoami").map_err(|e| Some(e.to_string()))?;
-    let answer = client
-        .http_client()
-        .get(address)
-        .bearer_auth(token)
-        .send()
-        .await
-        .map_err(|error| Some(error.without_url().to_string()))?;
-    if answer.status().as_u16() == 401 {
-        return Err(None);
+        client.homeserver().join("_matrix/client/v3/account/whoami").map_err(|error| fails(&error))?;
+    let asked = client.http_client().get(address).bearer_auth(token).timeout(PATIENCE).send().await;
+    let answer = asked.map_err(|error| fails(&error.without_url()))?;
+    let refused = answer.status().as_u16() == 401;
+    let text = answer.text().await.map_err(|error| fails(&error.without_url()))?;
+    let value: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    if refused {
+        return Err(Unknown::Token { softly: value["soft_logout"] == true });
     }
-    let text = answer.text().await.map_err(|error| Some(error.without_url().to_string()))?;
-    let value: serde_json::Value = serde_json::from_str(&text).map_err(|error| Some(error.to_string()))?;
     let user = value["user_id"].as_str().and_then(|user| user.try_into().ok());
-    let user = user.ok_or_else(|| Some("it doesn't say whose the access token is".to_owned()))?;
+    let user = user.ok_or_else(|| fails(&"it doesn't say whose the access token is"))?;
     let mut answer = whoami::v3::Response::new(user, false);
     answer.device_id = value["device_id"].as_str().map(Into::into);
     Ok(answer)
+}
+
+/// What time it is by the homeserver, in seconds since 1970. None where it doesn't say.
+pub(super) async fn servers_clock(client: &Client) -> Option<u64> {
+    let address = client.homeserver().join("_matrix/client/versions").ok()?;
+    let answer = client.http_client().get(address).timeout(PATIENCE).send().await.ok()?;
+    date(answer.headers().get("date")?.to_str().ok()?)
+}
+
+/// Reads the date of an answer, such as `Tue, 24 Nov 2026 18:33:53 GMT` (RFC 9110, section 5.6.7), as seconds since 1970.
+fn date(text: &str) -> Option<u64> {
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let [_, day, month, year, time, "GMT"] = text.split(' ').collect::<Vec<_>>()[..] else { return None };
+    let (day, year): (u64, u64) = (day.parse().ok()?, year.parse().ok()?);
+    let month = MONTHS.iter().position(|name| *name == month)? as u64;
+    let [hour, minute, second] = time.split(':').collect::<Vec<_>>()[..] else { return None };
+    let (hour, minute, second): (u64, u64, u64) =
+        (hour.parse().ok()?, minute.parse().ok()?, second.parse().ok()?);
+    if year < 1970 || !(1..=31).contains(&day) {
+        return None;
+    }
+    // Years are counted from March, so that a leap day is the last of its year.
+    let (years, months) = if month < 2 { (year - 1, month + 10) } else { (year, month - 2) };
+    let days = years * 365 + years / 4 - years / 100 + years / 400 + (months * 153 + 2) / 5 + day - 1;
+    // So many days had gone by on 1 January 1970.
+    let days = days.checked_sub(719_468)?;
+    Some(days * 86_400 + hour * 3_600 + minute * 60 + second)
 }
 
 async fn restore(client: &Client, session: MatrixSession) -> Result<(), MatrixError> {
@@ -316,6 +392,17 @@ mod tests {
         assert!(again.contains("another lantern"), "{again}");
         drop(files);
         Files::open(folder.path()).expect("it is free again");
+    }
+
+    #[test]
+    fn the_date_of_an_answer_is_read() {
+        assert_eq!(date("Thu, 01 Jan 1970 00:00:00 GMT"), Some(0));
+        assert_eq!(date("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777));
+        assert_eq!(date("Thu, 29 Feb 2024 23:59:59 GMT"), Some(1_709_251_199));
+        assert_eq!(date("Tue, 24 Nov 2026 18:33:53 GMT"), Some(1_795_545_233));
+        for wrong in ["", "yesterday", "Tue, 24 Foo 2026 18:33:53 GMT", "Tue, 24 Nov 2026 18:33 GMT"] {
+            assert_eq!(date(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! The loop that asks the server what is new, and reads rooms back to where they are certainly done.
 
 use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use matrix_sdk::config::SyncSettings;
 use matrix_sdk::deserialized_responses::TimelineEvent;
 use matrix_sdk::room::MessagesOptions;
+use matrix_sdk::ruma::UserId;
 use matrix_sdk::ruma::api::client::device::Device;
 use matrix_sdk::ruma::api::client::filter::{FilterDefinition, LazyLoadOptions, RoomFilter};
 use matrix_sdk::ruma::api::client::sync::sync_events::v3::Filter;
@@ -24,6 +27,10 @@ use crate::shell::config::MatrixConfig;
 
 /// How long the server may hold a request back until something is new.
 const HOLD: Duration = Duration::from_secs(30);
+/// How long at most the server isn't asked for more while what came is being answered.
+const BREATH: Duration = Duration::from_millis(100);
+/// How long a server takes to hand a reply on to the person's client.
+const HAND_ON: Duration = Duration::from_millis(5);
 /// The longest pause before a server that doesn't answer is asked again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// How many events of a room a sync brings at most; where there are more, the room is read back.
@@ -38,6 +45,8 @@ const DAY: u64 = 86_400_000;
 const LONGEST_CATCH_UP: Duration = Duration::from_secs(60);
 /// Another device that was seen within so many milliseconds may be in use.
 const TWIN: u64 = 10 * 60 * 1_000;
+/// By how many seconds the clocks of this machine and of the homeserver may differ without anybody being told.
+const MOST_SKEW: u64 = 120;
 /// How often what isn't urgent is written down.
 const FLUSH: Duration = Duration::from_secs(30);
 
@@ -62,20 +71,24 @@ pub(super) async fn patiently(
     }
 }
 
-fn settings(hold: Duration) -> SyncSettings {
+/// What of all that is new the server is asked for.
+fn wanted(own: Option<&UserId>) -> FilterDefinition {
     let mut room = RoomFilter::default();
     room.timeline.limit = Some(TIMELINE.into());
+    // What Lantern itself said would wake this request with each reply, and cost the server as much as a person's words.
+    room.timeline.not_senders = own.map(ToOwned::to_owned).into_iter().collect();
     room.state.lazy_load_options = LazyLoadOptions::Enabled { include_redundant_members: false };
     // Who types and who has read what is nobody's business here.
     room.ephemeral.not_types = vec!["*".to_owned()];
     let mut filter = FilterDefinition::default();
     filter.room = room;
     filter.presence.not_types = vec!["*".to_owned()];
+    filter
+}
+
+fn settings(hold: Duration, filter: Filter) -> SyncSettings {
     // Lantern never looks as if somebody were there.
-    SyncSettings::new()
-        .timeout(hold)
-        .filter(Filter::FilterDefinition(filter))
-        .set_presence(PresenceState::Offline)
+    SyncSettings::new().timeout(hold).filter(filter).set_presence(PresenceState::Offline)
 }
 
 impl Bot {
@@ -86,9 +99,13 @@ impl Bot {
         let mut first = true;
         let mut pause = Duration::from_millis(500);
         let mut lost = false;
+        // Once the server knows what is wanted by a name, it need not read and check that with each request.
+        let wanted = wanted(self.client.user_id());
+        let spelt_out = || Filter::FilterDefinition(wanted.clone());
+        let (mut filter, mut by_name) = (spelt_out(), true);
         let mut flushed = tokio::time::Instant::now();
         loop {
-            match self.client.sync_once(settings(hold)).await {
+            match self.client.sync_once(settings(hold, filter.clone())).await {
                 Ok(response) => {
                     if lost {
                         self.log.say("the homeserver is back");
@@ -98,26 +115,36 @@ impl Bot {
                         self.log.say("answering");
                         self.telemetry.set_ready(true);
                         self.warn_of_twins();
+                        self.compare_clocks();
                         self.catch_up();
+                    }
+                    if hold.is_zero() && by_name {
+                        filter = self.name_filter(&wanted).await.map_or_else(spelt_out, Filter::FilterId);
                     }
                     hold = HOLD;
                     pause = Duration::from_millis(500);
                     self.receive(response).await;
+                    // A server that works on the next request takes longer over the replies, and over handing them on.
+                    if !self.desk.is_idle() {
+                        let _ = tokio::time::timeout(BREATH, self.desk.idle()).await;
+                        tokio::time::sleep(HAND_ON).await;
+                    }
                 }
                 Err(error) => {
                     if let Some(ErrorKind::UnknownToken(data)) = error.client_api_error_kind() {
                         let again = credentials.password.is_some() && data.soft_logout;
                         if !again {
-                            return files.signed_out();
+                            return files.ended(credentials, data.soft_logout);
                         }
                         self.log.say("the server wants the password again");
-                        let client = self.client.clone();
-                        if let Err(error) =
-                            session::with_password(&self.config, client, credentials, files).await
-                            && !error.may_pass()
-                        {
-                            return error;
+                        match session::log_in_again(&self.config, &self.client, credentials, files).await {
+                            Ok(_) => return MatrixError::BeginAgain,
+                            Err(error) if error.may_pass() => {}
+                            Err(error) => return error,
                         }
+                    } else if error.client_api_error_kind() == Some(&ErrorKind::NotFound) {
+                        // A server that was set up anew has forgotten the name.
+                        (filter, by_name) = (spelt_out(), false);
                     } else if !std::mem::replace(&mut lost, true) {
                         self.telemetry.reconnects.inc();
                         let why = MatrixError::server(&self.config.homeserver, &error);
@@ -134,6 +161,16 @@ impl Bot {
                 tokio::spawn(async move { bot.ledger.flush().await });
             }
         }
+    }
+
+    /// The name by which the server knows what is wanted. None where it can't be told now.
+    async fn name_filter(&self, wanted: &FilterDefinition) -> Option<String> {
+        // The name under which it is kept here changes with what is wanted.
+        let mut hasher = DefaultHasher::new();
+        serde_json::to_string(wanted).ok()?.hash(&mut hasher);
+        let kept_as = format!("lantern.{:016x}", hasher.finish());
+        let named = self.client.get_or_upload_filter(&kept_as, wanted.clone());
+        tokio::time::timeout(Duration::from_secs(5), named).await.ok()?.ok()
     }
 
     /// Two devices of one account both answer. Another that was seen just now may be a Lantern that somebody forgot.
@@ -153,6 +190,32 @@ impl Bot {
                 );
             }
         });
+    }
+
+    /// A clock that is wrong makes answers look late, or old messages new, and certificates invalid: it is told of.
+    fn compare_clocks(self: &Arc<Self>) {
+        let bot = Arc::clone(self);
+        tokio::spawn(async move {
+            let Some(theirs) = session::servers_clock(&bot.client).await else { return };
+            let ours = clock::now();
+            bot.ahead.store(
+                i64::try_from(ours).unwrap_or(0) - i64::try_from(theirs).unwrap_or(0),
+                Ordering::Relaxed,
+            );
+            if ours.abs_diff(theirs) > MOST_SKEW {
+                let minutes = ours.abs_diff(theirs).div_ceil(60);
+                let way = if ours > theirs { "ahead of" } else { "behind" };
+                bot.log.say(&format!(
+                    "this machine's clock is {minutes} minutes {way} the homeserver's: please set whichever is wrong \
+                     (such as by `timedatectl set-ntp true`), or sessions expire too early or too late"
+                ));
+            }
+        });
+    }
+
+    /// What time it is by the homeserver, in milliseconds since 1970, as far as is known.
+    pub(super) fn servers_now(&self) -> u64 {
+        clock::now().saturating_add_signed(-self.ahead.load(Ordering::Relaxed)).saturating_mul(1_000)
     }
 
     /// Reads every room back to its mark. Those in danger are answered as they are found; the others
@@ -225,7 +288,9 @@ impl Bot {
                     }
                     // One room that can't be read stops no other.
                     Err(error) => {
-                        let gone = talk::is_refused(&error) || room.state() != RoomState::Joined;
+                        let gone = talk::is_refused(&error)
+                            || room.state() != RoomState::Joined
+                            || bot.ended.load(Ordering::Relaxed);
                         if gone {
                             bot.behind().remove(&id);
                             break;
@@ -243,7 +308,7 @@ impl Bot {
 
     async fn read_back(self: &Arc<Self>, room: &Room) -> matrix_sdk::Result<()> {
         let kept = self.ledger.kept(room.room_id()).await;
-        let now = clock::now().saturating_mul(1_000);
+        let now = self.servers_now();
         let mut found: Vec<TimelineEvent> = Vec::new();
         let mut answered = HashSet::new();
         let mut from: Option<String> = None;

@@ -9,7 +9,7 @@ mod spot;
 
 use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -22,9 +22,11 @@ use tokio::sync::{Semaphore, mpsc};
 
 pub(super) use self::spot::Spot;
 use self::spot::{Offered, is_direct};
-use super::alerts::{Card, TAKEN};
+use super::alerts::Standing;
+use super::cards::{Cards, Step};
 use super::desk::{Desk, Job};
-use super::hear::{self, Asked, Heard, What};
+use super::guides::Proposed;
+use super::hear::{self, Asked, File, Heard, What};
 use super::ledger::Ledger;
 use super::moderators;
 use super::render::{self};
@@ -98,9 +100,13 @@ pub(super) struct Bot {
     pub(super) own: String,
     pub(super) readers: Semaphore,
     pub(super) inviting: AtomicBool,
+    /// Whether this session is over.
+    pub(super) ended: AtomicBool,
+    /// By how many seconds this machine's clock is ahead of the homeserver's.
+    pub(super) ahead: AtomicI64,
     pub(super) doorkeeper: Mutex<Doorkeeper>,
     pub(super) telemetry: Arc<Telemetry>,
-    pub(super) moderators: admin::Desk,
+    pub(super) moderators: Arc<admin::Desk>,
     pub(super) service: Arc<Service>,
     pub(super) gate: Gate,
     /// Rooms that are being read back, and whether they have to be read once more.
@@ -115,10 +121,14 @@ pub(super) struct Bot {
     told: Mutex<LruCache<(String, String), Instant>>,
     /// Who had a crisis reply where others read it, by room and person.
     cried: Mutex<LruCache<(String, String), Instant>>,
-    /// Cards that stand for somebody, by room and person.
-    pub(super) cards: Mutex<LruCache<(String, String), Card>>,
-    /// Cards that nobody has taken yet: what they say.
-    pub(super) alerts: Mutex<LruCache<String, String>>,
+    /// Since when a card stands for somebody, by room and person.
+    pub(super) standing: Mutex<LruCache<(String, String), Standing>>,
+    /// Cards that something can still be said about.
+    pub(super) cards: Mutex<Cards>,
+    /// Writing them is one after another, and each time the newest.
+    pub(super) cards_disk: tokio::sync::Mutex<()>,
+    /// Guides that wait for a moderator's yes, by room and person.
+    pub(super) proposed: Mutex<LruCache<(String, String), Vec<Proposed>>>,
     reactions: mpsc::Sender<(Room, String, usize)>,
     reacting: Mutex<Option<mpsc::Receiver<(Room, String, usize)>>>,
 }
@@ -136,7 +146,7 @@ impl Bot {
         client: Client,
         config: MatrixConfig,
         service: Arc<Service>,
-        moderators: admin::Desk,
+        moderators: Arc<admin::Desk>,
         telemetry: Arc<Telemetry>,
         log: Log,
     ) -> Arc<Self> {
@@ -152,6 +162,8 @@ impl Bot {
             own,
             readers: Semaphore::new(READERS),
             inviting: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
+            ahead: AtomicI64::new(0),
             doorkeeper: Mutex::default(),
             service,
             moderators,
@@ -164,8 +176,10 @@ impl Bot {
             threads: cache(),
             told: cache(),
             cried: cache(),
-            cards: cache(),
-            alerts: cache(),
+            standing: cache(),
+            cards: Mutex::default(),
+            cards_disk: tokio::sync::Mutex::default(),
+            proposed: cache(),
             reactions,
             reacting: Mutex::new(Some(reacting)),
         })
@@ -187,6 +201,7 @@ impl Bot {
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), MatrixError> {
         crypto::accept_verifications(&self.client, &self.log);
+        self.load_cards().await;
         let mut hands = tokio::task::JoinSet::new();
         for _ in 0..HANDS {
             let bot = Arc::clone(&self);
@@ -194,6 +209,7 @@ impl Bot {
                 loop {
                     let job = bot.desk.next_urgent().await;
                     bot.answer(job, true).await;
+                    bot.desk.done_urgent();
                 }
             });
             let bot = Arc::clone(&self);
@@ -209,20 +225,24 @@ impl Bot {
             });
         }
         if let Some(waiting) = locked(&self.reacting).take() {
-            hands.spawn(send::react(waiting, self.config.reactions));
+            let bot = Arc::clone(&self);
+            hands.spawn(async move { bot.react(waiting).await });
         }
         let ended = tokio::select! {
             error = self.sync(credentials, files) => Err(error),
             () = crypto::secure_and_wait(&self.client, credentials, files, &self.log) => Ok(()),
             () = shutdown => Ok(()),
         };
-        // Whoever is being answered gets their answer; the others get it after the next start.
-        let _ = tokio::time::timeout(FAREWELL, async {
-            while self.gate.is_sending() {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        })
-        .await;
+        self.ended.store(true, Ordering::Relaxed);
+        if !matches!(ended, Err(MatrixError::BeginAgain)) {
+            // Whoever is being answered gets their answer; the others get it after the next start.
+            let _ = tokio::time::timeout(FAREWELL, async {
+                while self.gate.is_sending() {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            })
+            .await;
+        }
         hands.abort_all();
         self.ledger.flush().await;
         ended
@@ -254,7 +274,10 @@ impl Bot {
 
     fn line_up(self: &Arc<Self>, room: &RoomId, heard: Heard, work: impl FnOnce(Heard) -> Work) {
         let urgent = match &heard.what {
-            What::Text { body, .. } | What::Edit { body } | What::NotText { caption: body } => {
+            What::Text { body, .. }
+            | What::Edit { body }
+            | What::NotText { caption: body }
+            | What::File(File { caption: body, .. }) => {
                 // With the words that count in this room.
                 self.community_of(room).library().screen(body).level >= Level::Concern
             }
@@ -303,7 +326,10 @@ impl Bot {
                 false
             }
             _ if heard.sender == self.own => false,
-            What::Reaction { key, .. } => render::position(key).is_some() || key == TAKEN,
+            What::Reaction { to, key } => {
+                let on_card = || locked(&self.cards).stands(to, room.room_id().as_str());
+                render::position(key).is_some() || (Step::read(key).is_some() && on_card())
+            }
             _ if direct => true,
             _ if self.is_watched(room, heard) => true,
             // Where others talk with each other, only what is said to Lantern is heard. Whether a thread is one
@@ -312,7 +338,11 @@ impl Bot {
                 hear::asked(body).is_some() || mentioned.contains(&self.own) || heard.thread.is_some()
             }
             What::Edit { body } => hear::asked(body).is_some() || heard.thread.is_some(),
-            What::NotText { .. } | What::Sealed => heard.thread.is_some(),
+            What::File(file) if self.is_for_moderators(room.room_id(), file) => true,
+            What::NotText { caption } | What::File(File { caption, .. }) => {
+                hear::asked(caption).is_some() || heard.thread.is_some()
+            }
+            What::Sealed => heard.thread.is_some(),
         }
     }
 
@@ -365,9 +395,15 @@ impl Bot {
             // What was said before was answered; only danger in the new words changes anything.
             What::Edit { body } if concern(body) => Said::Text(body.clone()),
             What::NotText { caption } if concern(caption) => Said::Text(caption.clone()),
-            What::NotText { .. } => return self.tell(spot, NOT_TEXT).await,
-            What::Reaction { to, key } if key == TAKEN => return self.take_alert(spot, to).await,
+            What::File(file) if concern(&file.caption) => Said::Text(file.caption.clone()),
+            What::File(file) if self.is_for_moderators(spot.room.room_id(), file) => {
+                return self.check_file(spot, file).await;
+            }
+            What::NotText { .. } | What::File(_) => return self.tell(spot, NOT_TEXT).await,
             What::Reaction { to, key } => {
+                if let Some(step) = Step::read(key) {
+                    return self.mark_card(spot, to, step).await;
+                }
                 let Some(at) = render::position(key) else { return Sent::Done };
                 let Some(offered) = self.offered(&spot.room, to).await else { return Sent::Done };
                 match offered.choices.get(at) {

@@ -6,6 +6,7 @@ Nothing of Lantern is in here.
 import asyncio
 import base64
 import hashlib
+import io
 import json
 import sys
 import tempfile
@@ -180,25 +181,27 @@ class World:
 
     async def do_pace(self, ask, me):
         """Sends `count` messages, one each `1 / rate` seconds, over these rooms in turn, or each after the answer to the
-        one before where no rate is given. Gives the milliseconds from each message to its answer."""
+        one before where no rate is given; in each room by one of `people`. Gives the milliseconds from each message to
+        its answer."""
         rooms, sent, tasks = ask["rooms"], {room: [] for room in ask["rooms"]}, []
-        begin = len(me.heard)
+        people = {room: self.people[name] for room, name in zip(rooms, ask["people"])}
+        begin = {room: len(people[room].heard) for room in rooms}
 
         def answers(room):
-            return [when for where, event, when in me.heard[begin:] if where == room
+            return [when for where, event, when in people[room].heard[begin[room]:] if where == room
                     and event.source.get("sender") == ask["sender"] and event.source.get("type") == "m.room.message"]
 
         async def send(room):
             sent[room].append(time.time())
-            await me.client.room_send(room, "m.room.message", {"msgtype": "m.text", "body": ask["text"]},
-                                      ignore_unverified_devices=True)
+            await people[room].client.room_send(room, "m.room.message", {"msgtype": "m.text", "body": ask["text"]},
+                                                ignore_unverified_devices=True)
 
-        async def wait(done, seconds=60):
+        async def wait(room, seconds=60):
             end = time.time() + seconds
-            while not done() and time.time() < end:
-                me.news.clear()
+            while len(answers(room)) < len(sent[room]) and time.time() < end:
+                people[room].news.clear()
                 try:
-                    await asyncio.wait_for(me.news.wait(), 0.5)
+                    await asyncio.wait_for(people[room].news.wait(), 0.5)
                 except asyncio.TimeoutError:
                     pass
 
@@ -209,10 +212,32 @@ class World:
                 await asyncio.sleep(1 / ask["rate"])
             else:
                 await send(room)
-                await wait(lambda: len(answers(room)) >= len(sent[room]))
+                await wait(room)
         await asyncio.gather(*tasks)
-        await wait(lambda: all(len(answers(room)) >= len(sent[room]) for room in rooms))
+        await asyncio.gather(*[wait(room) for room in rooms])
         times = [1000 * (answer - at) for room in rooms for at, answer in zip(sent[room], answers(room))]
+        return {"times": times, "missing": ask["count"] - len(times)}
+
+    async def do_pass(self, ask, me):
+        """Sends `count` messages to somebody else in a room, each after the one before was received. Gives the milliseconds
+        that each took. No bot has a part in it: it is the homeserver's and the clients' own time."""
+        other, room, times = self.people[ask["to"]], ask["room"], []
+        content = {"msgtype": "m.text", "body": "help"}
+        for _ in range(ask["count"]):
+            begin, began = len(other.heard), time.time()
+            answer = await me.client.room_send(room, "m.room.message", content, ignore_unverified_devices=True)
+            end = began + 60
+            while time.time() < end:
+                other.news.clear()
+                whens = [when for _, event, when in other.heard[begin:]
+                         if event.source.get("event_id") == answer.event_id]
+                if whens:
+                    times.append(1000 * (whens[0] - began))
+                    break
+                try:
+                    await asyncio.wait_for(other.news.wait(), 0.5)
+                except asyncio.TimeoutError:
+                    pass
         return {"times": times, "missing": ask["count"] - len(times)}
 
     async def do_redact(self, ask, me):
@@ -247,6 +272,27 @@ class World:
     async def do_members(self, ask, me):
         answer = await me.client.joined_members(ask["room"])
         return {"members": [member.user_id for member in getattr(answer, "members", [])]}
+
+    async def do_member(self, ask, me):
+        """What a room says of somebody: whether they are in it, and why not."""
+        answer = await me.client.room_get_state_event(ask["room"], "m.room.member", ask["user"])
+        return {"content": getattr(answer, "content", {})}
+
+    async def do_upload(self, ask, me):
+        """Sends a file into a room."""
+        body, encrypted = ask["text"].encode(), ask.get("encrypted", False)
+        answer, keys = await me.client.upload(
+            io.BytesIO(body), content_type="text/markdown", filename=ask["name"], encrypt=encrypted, filesize=len(body)
+        )
+        if not hasattr(answer, "content_uri"):
+            raise RuntimeError(str(answer))
+        content = {"msgtype": "m.file", "body": ask.get("caption", ask["name"]), "filename": ask["name"],
+                   "info": {"size": len(body), "mimetype": "text/markdown"}}
+        if encrypted:
+            content["file"] = {"url": answer.content_uri, **keys}
+        else:
+            content["url"] = answer.content_uri
+        return await self.do_send({"room": ask["room"], "content": content}, me)
 
     async def do_download(self, ask, me):
         from nio.crypto.attachments import decrypt_attachment

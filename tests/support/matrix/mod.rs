@@ -185,6 +185,47 @@ store.commit()
         assert!(status.success());
     }
 
+    /// Rooms made by a crowd of four, in which a bot with this token is, and what is said in each: one text a message.
+    pub fn fill_rooms(
+        &self,
+        bot: &str,
+        token: &str,
+        rooms: usize,
+        said: impl Fn(usize) -> Vec<String> + Sync,
+    ) {
+        let port = self.port;
+        let fill = |from: usize| {
+            let (_, of_crowd, _) = self.register(&unique("crowd"));
+            for room in (from..rooms).step_by(4) {
+                let made = json!({ "preset": "trusted_private_chat", "invite": [bot], "is_direct": true });
+                let (status, answer) = http(port, "POST", "/_matrix/client/v3/createRoom", &of_crowd, &made);
+                assert_eq!(status, 200, "{answer}");
+                let id = answer["room_id"].as_str().expect("a room").replace('!', "%21").replace(':', "%3A");
+                http(port, "POST", &format!("/_matrix/client/v3/join/{id}"), token, &json!({}));
+                for (at, text) in said(room).into_iter().enumerate() {
+                    let path = format!("/_matrix/client/v3/rooms/{id}/send/m.room.message/m{at}");
+                    http(port, "PUT", &path, &of_crowd, &json!({ "msgtype": "m.text", "body": text }));
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            for from in 0..4 {
+                let fill = &fill;
+                scope.spawn(move || fill(from));
+            }
+        });
+    }
+
+    /// Another token for an account, of a device of its own.
+    pub fn sign_in(&self, user: &str) -> String {
+        let login = json!({
+            "type": "m.login.password", "identifier": { "type": "m.id.user", "user": user }, "password": password(user),
+        });
+        let (status, answer) = http(self.port, "POST", "/_matrix/client/v3/login", "", &login);
+        assert_eq!(status, 200, "{answer}");
+        answer["access_token"].as_str().expect("a token").to_owned()
+    }
+
     /// Makes an account. Gives its id, a device's access token and the device's name.
     pub fn register(&self, user: &str) -> (String, String, String) {
         let body = json!({
@@ -307,6 +348,11 @@ impl World {
         let user = unique(name);
         synapse.register(&user);
         self.device(&user)
+    }
+
+    /// The name by which a person is asked for something.
+    pub fn name<'p>(&self, person: &'p Person<'_>) -> &'p str {
+        &person.who
     }
 
     /// Another device of an account.

@@ -12,6 +12,10 @@ pub enum Fate {
     Pass,
     /// 429, with so many milliseconds to wait.
     TooMuch(u64),
+    /// This status and JSON, without the server.
+    Answer(u16, String),
+    /// It passes, and the answer has this date.
+    Date(String),
     /// The server gets it, and its answer is lost.
     LoseAnswer,
     /// The connection is cut before the server gets it.
@@ -112,7 +116,7 @@ fn serve(
     let (method, path) = (words.next().unwrap_or("").to_owned(), words.next().unwrap_or("").to_owned());
     let body = String::from_utf8_lossy(&request[head..]).into_owned();
     let fate = (rule.lock().expect("a lock"))(&method, &path, &body);
-    match fate {
+    match &fate {
         Fate::Cut => return Ok(()),
         Fate::TooMuch(wait) => {
             let body = format!(
@@ -124,7 +128,14 @@ fn serve(
                 body.len()
             );
         }
-        Fate::Pass | Fate::LoseAnswer => {}
+        Fate::Answer(status, body) => {
+            return write!(
+                client,
+                "HTTP/1.1 {status} Said\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                body.len()
+            );
+        }
+        Fate::Pass | Fate::LoseAnswer | Fate::Date(_) => {}
     }
     let mut lines: Vec<&str> =
         text.trim_end().lines().filter(|line| !line.to_lowercase().starts_with("connection:")).collect();
@@ -135,7 +146,13 @@ fn serve(
     seen.lock().expect("a lock").push((method, path, body));
     let mut answer = Vec::new();
     upstream.read_to_end(&mut answer)?;
-    if fate == Fate::Pass {
+    if let Fate::Date(date) = &fate
+        && let Some(begin) = answer.windows(8).position(|eight| eight == b"\r\nDate: ")
+        && let Some(length) = answer[begin + 8..].windows(2).position(|two| two == b"\r\n")
+    {
+        answer.splice(begin + 8..begin + 8 + length, date.bytes());
+    }
+    if fate != Fate::LoseAnswer {
         client.write_all(&answer)?;
     }
     client.shutdown(Shutdown::Both)

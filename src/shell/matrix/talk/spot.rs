@@ -8,12 +8,12 @@ use matrix_sdk::ruma::EventId;
 use matrix_sdk::ruma::events::room::history_visibility::HistoryVisibility;
 use serde_json::Value;
 
-use super::super::hear::{self, Heard, What};
+use super::super::hear::{self, File, Heard, What};
 use super::super::moderators;
 use super::super::render::{self, Manner};
 use super::{Bot, PLATFORM, locked};
 use crate::script::ChoiceId;
-use crate::shell::{Address, clock};
+use crate::shell::Address;
 
 /// An answer after so many milliseconds is late, and says so.
 const LATE: u64 = 10 * 60 * 1_000;
@@ -69,7 +69,7 @@ impl Bot {
             let root = self.root(room, heard).await?;
             (format!("{id} {root}"), Some(root))
         };
-        let age = heard.age.unwrap_or_else(|| clock::now().saturating_mul(1_000).saturating_sub(heard.at));
+        let age = heard.age.unwrap_or_else(|| self.servers_now().saturating_sub(heard.at));
         Some(Spot {
             room: room.clone(),
             person: heard.sender.clone(),
@@ -88,7 +88,7 @@ impl Bot {
     /// The first event of the thread that this belongs to, in a room that others read: its own, where it begins one.
     pub(super) async fn root(&self, room: &Room, heard: &Heard) -> Option<String> {
         if let What::Reaction { to, .. } = &heard.what {
-            if locked(&self.alerts).contains(to) {
+            if locked(&self.cards).stands(to, room.room_id().as_str()) {
                 return Some(heard.id.clone());
             }
             let thread = self.offered(room, to).await?.thread?;
@@ -104,11 +104,17 @@ impl Bot {
         {
             return Some(thread.clone());
         }
+        if let What::File(file) = &heard.what
+            && self.is_for_moderators(room.room_id(), file)
+        {
+            return Some(heard.thread.clone().unwrap_or_else(|| heard.id.clone()));
+        }
         self.is_watched(room, heard).then(|| heard.thread.clone().unwrap_or_else(|| heard.id.clone()))
     }
 
     pub(super) fn is_said_to_us(&self, heard: &Heard) -> bool {
         match &heard.what {
+            What::NotText { caption } | What::File(File { caption, .. }) => hear::asked(caption).is_some(),
             What::Text { body, mentioned } => hear::asked(body).is_some() || mentioned.contains(&self.own),
             What::Edit { body } => hear::asked(body).is_some(),
             _ => false,
