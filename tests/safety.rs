@@ -14,8 +14,9 @@ use lantern::shell::workbench::scorecard::{self, Cases};
 mod properties;
 
 /// The sum of all floors. It only ever grows: who lowers a floor has to lower this as well, and say why. It was 11,257
-/// before the cases of later looks became lessons: what is learned by heart is no test.
-const FLOORS: usize = 4480;
+/// before the cases of later looks became lessons: what is learned by heart is no test. Three harmless lines are the
+/// price of what the lessons hear beside the lists.
+const FLOORS: usize = 4477;
 
 fn cases() -> Cases {
     read("tests/safety")
