@@ -571,7 +571,8 @@ fn in_a_room_itself_a_guide_is_checked_when_its_moderator_asks_and_no_other_file
     assert!(talk.words().contains("findahelpline.com"), "words below a file are heard first");
     let of_ben = ben.at(&talk);
     of_ben.ask("upload", json!({ "name": "tea.md", "caption": "!lantern check", "text": "# Tea" }));
-    assert!(of_ben.words().contains("for moderators of this room"));
+    // What was said to Anna comes to Ben as well, before or after.
+    assert!((0..8).any(|_| of_ben.words().contains("for moderators of this room")));
 }
 
 #[test]

@@ -77,7 +77,7 @@ const KEPT: usize = 300_000;
 /// The same of those which tell whom a message is about.
 const KEPT_OTHER: usize = 4_000;
 /// Words by which a language is told from others.
-const TELLING: usize = 300;
+const TELLING: usize = 1500;
 
 /// Words of each language that say nothing by themselves, being in every other sentence; only beside others.
 const COMMON: usize = 60;
