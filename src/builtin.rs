@@ -30,7 +30,7 @@ pub(crate) static SCRIPTS: LazyLock<Vec<(&str, &str)>> =
 pub(crate) static COMPILED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/phrases.bin"));
 
 /// What was learned from `lessons/` by `build.rs`: see `safety::learned`.
-pub(crate) const LEARNED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/learned.bin"));
+pub(crate) static LEARNED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/learned.bin"));
 
 /// The phrase lists among them, as path and text, in the order of their paths.
 pub(crate) fn phrase_lists() -> &'static [(&'static str, &'static str)] {

@@ -19,10 +19,12 @@ const NUMBER: u64 = 0xc2b2_ae3d_27d4_eb4f;
 /// Tells the beginning of a word from a word.
 const BEGUN: u64 = 0x1656_67b1_9e37_79f9;
 
-/// Calls `each` with every gram of a folded text, with how many words it has (none for the beginning of a word) and with the
-/// bytes of the text that it was read from, and `word` after each word. Where the message begins and ends counts as a word
-/// beside others. `each` says whether the gram tells anything: where a pair doesn't, no triple that ends with it is looked at. Letters of scripts that part no words are a word each; marks are words as well; all numbers are
-/// the same. Time is linear in the length of the text.
+/// Calls `each` with every gram of a folded text, with how many words it has (none for the beginning of a word) and with
+/// the bytes of the text that it was read from, and `word` after each word and at the end. `each` says whether the gram
+/// tells anything: where a pair doesn't, no triple that ends with it is looked at.
+///
+/// Letters of scripts that part no words are a word each; marks are words as well; all numbers are the same; where the
+/// message begins and ends counts as a word beside others. Time is linear in the length of the text.
 #[inline(always)]
 pub(crate) fn visit<S>(
     state: &mut S,

@@ -29,13 +29,18 @@ pub struct Lesson {
     pub who: Option<Who>,
 }
 
-/// Reads a file of lessons: cases as `case` describes them.
+/// Reads a file of lessons: cases as `case` describes them. Its name is its language, or begins with it: `pt/author_a`.
 ///
 /// # Errors
 ///
 /// The same as of [`Group::read`].
-pub fn read(language: &str, path: &str, text: &str) -> Result<Vec<Lesson>, Vec<Diagnostic>> {
-    let group = Group::read(language, path, text)?;
+pub fn read(name: &str, path: &str, text: &str) -> Result<Vec<Lesson>, Vec<Diagnostic>> {
+    Group::read(name, path, text).map(of)
+}
+
+/// The lessons of a group of cases.
+pub fn of(group: Group) -> Vec<Lesson> {
+    let language = group.name.split('/').next().unwrap_or_default();
     let lesson = |case: Case| {
         let (crisis, who) = match case.expected {
             Expected::Recognised(_, who) => (true, who),
@@ -43,7 +48,7 @@ pub fn read(language: &str, path: &str, text: &str) -> Result<Vec<Lesson>, Vec<D
         };
         Lesson { language: language.to_owned(), text: case.text, crisis, who }
     };
-    Ok(group.cases.into_iter().map(lesson).collect())
+    group.cases.into_iter().map(lesson).collect()
 }
 
 /// Writes down what was learned, for [`kept`].
@@ -88,15 +93,18 @@ pub(crate) fn learn(lessons: &[Lesson]) -> Learned {
         .iter()
         .map(|lesson| {
             let mut found = Read::default();
-            let each = |found: &mut Read, gram, _, _: Range<usize>| {
+            let each = |found: &mut Read, gram, words, _: Range<usize>| {
                 found.grams.push(gram);
+                if words == 1 {
+                    found.single.push(gram);
+                }
                 true
             };
             grams::visit(&mut found, fold::fold(&lesson.text).text(), each, |found| found.words += 1);
             found
         })
         .collect();
-    let words = commonest(lessons);
+    let words = commonest(lessons, &read);
     let common = words.values().flat_map(|words| words.iter().take(COMMON)).copied().collect();
     let all: Vec<(&Read, bool)> =
         read.iter().zip(lessons).map(|(read, lesson)| (read, lesson.crisis)).collect();
@@ -119,17 +127,11 @@ pub(crate) fn learn(lessons: &[Lesson]) -> Learned {
 }
 
 /// The commonest words of each language, the commonest first.
-fn commonest(lessons: &[Lesson]) -> BTreeMap<&str, Vec<Gram>> {
+fn commonest<'l>(lessons: &'l [Lesson], read: &[Read]) -> BTreeMap<&'l str, Vec<Gram>> {
     let mut counts: BTreeMap<&str, BTreeMap<Gram, u32>> = BTreeMap::new();
-    for lesson in lessons {
+    for (lesson, read) in lessons.iter().zip(read) {
         let count = counts.entry(&lesson.language).or_default();
-        let word = |count: &mut &mut BTreeMap<Gram, u32>, gram, words, _: Range<usize>| {
-            if words == 1 {
-                *count.entry(gram).or_default() += 1;
-            }
-            false
-        };
-        grams::visit(&mut &mut *count, fold::fold(&lesson.text).text(), word, |_| ());
+        read.single.iter().for_each(|&gram| *count.entry(gram).or_default() += 1);
     }
     let sorted = |count: BTreeMap<Gram, u32>| {
         let mut words: Vec<(Gram, u32)> = count.into_iter().collect();
@@ -139,10 +141,11 @@ fn commonest(lessons: &[Lesson]) -> BTreeMap<&str, Vec<Gram>> {
     counts.into_iter().map(|(language, count)| (language, sorted(count))).collect()
 }
 
-/// The grams of a sentence, and how many words it has.
+/// The grams of a sentence, those of them that are one word, and how many words it has with its end.
 #[derive(Default)]
 struct Read {
     grams: Vec<Gram>,
+    single: Vec<Gram>,
     words: u32,
 }
 

@@ -116,10 +116,9 @@ impl Screener {
     /// What a message says, and of whom. Time is linear in its length.
     pub fn screen(&self, text: &str) -> Concern {
         let folded = fold::fold(text);
-        if !folded.is_odd() && !self.search(&folded) {
+        let Some(tokens) = self.tokens(&folded) else {
             return self.weighed(folded.text(), None, Concern::default());
-        }
-        let tokens = self.compiled.dictionary.tokens(folded.text());
+        };
         let listed = self.closer(&folded, &tokens);
         let respelt = self.compiled.dictionary.respelt(folded.text(), &tokens);
         self.weighed(folded.text(), respelt.as_deref(), listed)
@@ -128,10 +127,13 @@ impl Screener {
     /// What the phrase lists alone say.
     fn listed(&self, text: &str) -> Concern {
         let folded = fold::fold(text);
-        if !folded.is_odd() && !self.search(&folded) {
-            return Concern::default();
-        }
-        self.closer(&folded, &self.compiled.dictionary.tokens(folded.text()))
+        self.tokens(&folded).map_or_else(Concern::default, |tokens| self.closer(&folded, &tokens))
+    }
+
+    /// The words of a message, where it deserves a closer look.
+    #[inline]
+    fn tokens(&self, folded: &Folded) -> Option<Vec<Token>> {
+        (folded.is_odd() || self.search(folded)).then(|| self.compiled.dictionary.tokens(folded.text()))
     }
 
     /// What the lessons make of a message in which the lists found no concern: of it as it was folded, and as the dictionary
@@ -497,23 +499,13 @@ mod tests {
         assert!(bytes == builtin::COMPILED, "{} and {} bytes", bytes.len(), builtin::COMPILED.len());
     }
 
+    #[cfg(feature = "shell")]
     #[test]
     fn the_lessons_learned_with_the_program_are_those_in_its_files_byte_for_byte() {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("lessons");
-        let entries = |folder: &std::path::Path| {
-            let mut paths: Vec<_> =
-                std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-            paths.sort();
-            paths
-        };
-        let mut lessons = Vec::new();
-        for language in entries(&folder).iter().filter(|path| path.is_dir()) {
-            for file in entries(language) {
-                let text = std::fs::read_to_string(&file).unwrap();
-                let name = language.file_name().unwrap().to_string_lossy();
-                lessons.extend(lesson::read(&name, &file.display().to_string(), &text).unwrap());
-            }
-        }
+        let read = crate::shell::workbench::scorecard::read(&folder).expect("the folder can be read");
+        assert_eq!(read.found, []);
+        let lessons: Vec<Lesson> = read.groups.into_iter().flat_map(lesson::of).collect();
         let bytes = lesson::keep(&lesson::learn(&lessons)).expect("all of it can be written");
         assert!(bytes == builtin::LEARNED, "{} and {} bytes", bytes.len(), builtin::LEARNED.len());
     }

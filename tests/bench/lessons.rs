@@ -4,38 +4,26 @@
 //! that it doesn't know. Beside it stands what the phrase lists alone hear. Other bots' authors write otherwise still,
 //! so `tests/held_out` has sentences that were never learned from at all: `lantern test --safety tests/held_out`.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use lantern::safety::lesson::{self, Lesson};
 use lantern::safety::{Level, Screener};
+use lantern::shell::workbench::scorecard;
 
-fn entries(folder: &Path) -> Vec<PathBuf> {
-    let mut paths: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.sort();
-    paths
-}
-
-fn name(path: &Path) -> String {
-    path.file_stem().unwrap().to_string_lossy().into_owned()
-}
-
-/// The lessons of each file, by author: the same name in another language is the same hand.
+/// The lessons of each author: the same name in another language is the same hand.
 fn authors() -> Vec<(String, Vec<Lesson>)> {
     let mut authors: Vec<(String, Vec<Lesson>)> = Vec::new();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("lessons");
-    for language in entries(&folder).iter().filter(|path| path.is_dir()) {
-        for file in entries(language) {
-            let text = fs::read_to_string(&file).unwrap();
-            let lessons = lesson::read(&name(language), &file.display().to_string(), &text).unwrap();
-            let author = match name(language).as_str() {
-                "en" => format!("en, {}", name(&file)),
-                _ => format!("other languages, {}", name(&file)),
-            };
-            match authors.iter_mut().find(|(known, _)| *known == author) {
-                Some((_, all)) => all.extend(lessons),
-                None => authors.push((author, lessons)),
-            }
+    let read = scorecard::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("lessons")).unwrap();
+    assert_eq!(read.found, []);
+    for group in read.groups {
+        let author = match group.name.split_once('/').unwrap() {
+            ("en", author) => format!("en, {author}"),
+            (_, author) => format!("other languages, {author}"),
+        };
+        let lessons = lesson::of(group);
+        match authors.iter_mut().find(|(known, _)| *known == author) {
+            Some((_, all)) => all.extend(lessons),
+            None => authors.push((author, lessons)),
         }
     }
     authors
