@@ -8,13 +8,14 @@
 //! the phrase can't match. Every different element is a bit, each word that is found writes the bits of
 //! its elements, and what a phrase demands beside its rarest element is asked only where that was seen.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::iter::once;
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
-use super::dictionary::{Beginnings, Dictionary, DictionaryBuilder, FastMap, WordId, beginning, start};
+use super::dictionary::{self, Beginnings, Dictionary, DictionaryBuilder, FastMap, WordId, beginning, start};
 use super::flat::{Flat, Lists, Shelves};
 use super::letters::single;
 use super::tree::{Tree, TreeBuilder};
@@ -101,6 +102,32 @@ impl AskedOf {
         self.elements.insert(asked.lists, bit);
         bit
     }
+
+    /// New numbers for the elements, by their old ones. First come those that are the rarest of a phrase; among them, and
+    /// among the others, those that one word writes stand together: so it writes few columns, and few are looked at.
+    fn gathered(&self) -> Vec<u32> {
+        let rarest: BTreeSet<u32> = self.demands.iter().map(|(demand, _)| demand[0]).collect();
+        let mut writers: Vec<Vec<(u32, &Anchor)>> = vec![Vec::new(); self.elements.len()];
+        for (word, columns) in &self.notes {
+            let written: u32 = columns.values().map(|bits| bits.count_ones()).sum();
+            for element in elements(columns) {
+                writers[element as usize].push((u32::MAX - written, word));
+            }
+        }
+        writers.iter_mut().for_each(|writers| writers.sort_unstable());
+        let mut order: Vec<usize> = (0..writers.len()).collect();
+        order.sort_by_key(|&element| (!rarest.contains(&(element as u32)), &writers[element], element));
+        let mut numbers = vec![0; order.len()];
+        order.iter().zip(0..).for_each(|(&old, new)| numbers[old] = new);
+        numbers
+    }
+}
+
+/// The elements that stand in columns.
+fn elements(columns: &BTreeMap<u32, u64>) -> impl Iterator<Item = u32> {
+    columns.iter().flat_map(|(&column, &bits)| {
+        (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| column * 64 + bit)
+    })
 }
 
 /// Joins what all languages ask for.
@@ -138,7 +165,9 @@ impl AnchorsBuilder {
         let first = self.columns.len() as u32;
         self.columns.resize(self.columns.len() + asked.elements.len().div_ceil(64), self.languages);
         self.languages += 1;
-        let shifted = |demand: Vec<u32>| demand.into_iter().map(|bit| bit + first * 64).collect::<Vec<_>>();
+        let numbers = asked.gathered();
+        let number = |element: u32| numbers[element as usize] + first * 64;
+        let shifted = |demand: Vec<u32>| demand.into_iter().map(number).collect::<Vec<_>>();
         let before = self.hints.len() as u32;
         self.demands.extend(
             asked.demands.into_iter().map(|(demand, hints)| {
@@ -148,7 +177,10 @@ impl AnchorsBuilder {
         let hints = asked.hints.into_iter();
         self.hints.extend(hints.map(|phrases| phrases.into_iter().map(shifted).collect()));
         for (word, columns) in asked.notes {
-            let notes = columns.into_iter().map(|(column, bits)| (column + first, bits));
+            let mut notes: BTreeMap<u32, u64> = BTreeMap::new();
+            for element in elements(&columns).map(number) {
+                *notes.entry(element / 64).or_default() |= 1 << (element % 64);
+            }
             self.notes.entry(word).or_default().extend(notes);
         }
     }
@@ -191,7 +223,7 @@ impl AnchorsBuilder {
             let parted = self.contractions.get(word).into_iter().flatten();
             spelt.extend(parted.map(|spelling| (hash(spelling), id)));
         }
-        let mut rarest = vec![0u64; self.columns.len()];
+        let mut rarest = vec![0u64; self.columns.len().next_multiple_of(EIGHT)];
         let mut demands: Vec<Vec<u32>> = vec![Vec::new(); self.columns.len() * 64];
         for (demand, hints) in &self.demands {
             let (first, others) = (demand[0] as usize, &demand[1..]);
@@ -214,7 +246,7 @@ impl AnchorsBuilder {
             unspaced: tree.build(&values),
             unspaced_notes: once(Vec::new()).chain(texts.into_values()).collect(),
             notes: notes.into_iter().collect(),
-            rarest: rarest.into_iter().collect(),
+            rarest,
             demands: demands.into_iter().collect(),
             hints: self.hints.into_iter().map(|phrases| phrases.into_iter().flat_map(counted)).collect(),
             columns: self.columns.into_iter().collect(),
@@ -224,14 +256,9 @@ impl AnchorsBuilder {
 
 const SEED: u64 = 0x9e37_79b9_7f4a_7c15;
 
-#[inline(always)]
-fn mix(hash: u64, byte: u8) -> u64 {
-    (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3).rotate_left(23)
-}
-
 /// The hash of a word, or of two with a space between them.
 fn hash(words: &str) -> u64 {
-    let hash = |word: &str| word.bytes().fold(SEED, mix);
+    let hash = |word: &str| dictionary::hash(word.as_bytes());
     match words.split_once(' ') {
         Some((before, after)) => pair(hash(before), hash(after)),
         None => hash(words),
@@ -352,8 +379,8 @@ pub(crate) struct Anchors {
     unspaced_notes: Lists<u32>,
     /// What each word of the dictionary writes, by its id; then what texts write that are no words.
     notes: Lists<Note>,
-    /// The elements that are the rarest of some phrase.
-    rarest: Flat<u64>,
+    /// The elements that are the rarest of some phrase; as many columns as can be looked at [`EIGHT`] by [`EIGHT`].
+    rarest: Vec<u64>,
     /// For each of them, what its phrases, or hints that stand together, can't do without beside it: how many elements,
     /// how many hints of which some phrase has to have all its elements, those elements, those hints; the same for the
     /// next, and so on.
@@ -364,45 +391,37 @@ pub(crate) struct Anchors {
     columns: Flat<u8>,
 }
 
-/// So many columns share a bit that says whether any of them was written.
-const GROUP: usize = 8;
+thread_local! {
+    /// The columns of the last message that this thread looked at, emptied: most messages need some, and new ones cost more
+    /// than the look.
+    static EMPTIED: Cell<Vec<u64>> = const { Cell::new(Vec::new()) };
+}
 
-/// The elements that were seen; nothing at all before the first.
+/// The elements that a message has; no columns at all before the first.
 struct Seen<'a> {
     anchors: &'a Anchors,
     columns: Vec<u64>,
-    /// Which columns were written, [`GROUP`] by group; the last bit is for all that follow.
-    groups: u64,
     /// The word that wrote last: a word that is repeated says nothing new.
     last: WordId,
 }
 
-impl Seen<'_> {
+impl<'a> Seen<'a> {
+    fn new(anchors: &'a Anchors) -> Self {
+        Seen { anchors, columns: Vec::new(), last: WordId::MAX }
+    }
+
     #[inline]
     fn write(&mut self, word: WordId) {
         if self.columns.is_empty() {
-            self.columns = vec![0; self.anchors.columns.len()];
+            self.columns = EMPTIED.take();
+            // Lists that a server changed have other columns.
+            self.columns.resize(self.anchors.rarest.len(), 0);
         }
         if word != self.last {
             self.last = word;
-            let (columns, groups) = (self.columns.as_mut_slice(), &mut self.groups);
-            self.anchors.notes.of(word as usize).for_each(|(column, bits)| {
-                columns[column as usize] |= bits;
-                *groups |= 1 << (column as usize / GROUP).min(63);
-            });
+            let columns = self.columns.as_mut_slice();
+            self.anchors.notes.of(word as usize).for_each(|(column, bits)| columns[column as usize] |= bits);
         }
-    }
-
-    /// The columns in which something was written, and a few beside them.
-    fn written(&self) -> impl Iterator<Item = usize> + use<> {
-        let (mut groups, columns) = (self.groups, self.columns.len());
-        std::iter::from_fn(move || {
-            let group = groups.trailing_zeros() as usize;
-            groups &= groups.wrapping_sub(1);
-            let end = if group == 63 { columns } else { columns.min((group + 1) * GROUP) };
-            (group < 64).then_some(group * GROUP..end)
-        })
-        .flatten()
     }
 
     fn has(&self, element: u32) -> bool {
@@ -445,24 +464,42 @@ impl Seen<'_> {
     /// The languages of which some phrase has all that it demands, one bit each; with `any`, the first that is found.
     fn awake(&self, any: bool) -> u64 {
         let mut awake = 0;
-        for column in self.written() {
-            let seen = self.columns[column];
-            if seen == 0 {
+        let (seen, asked) = (self.columns.as_chunks::<EIGHT>().0, self.anchors.rarest.as_chunks::<EIGHT>().0);
+        for (first, (seen, asked)) in (0..).step_by(EIGHT).zip(seen.iter().zip(asked)) {
+            if (0..EIGHT).fold(0, |all, at| all | seen[at] & asked[at]) == 0 {
                 continue;
             }
-            let language = self.anchors.columns.at(column);
-            let mut rarest = seen & self.anchors.rarest.at(column);
-            while rarest != 0 && awake >> language & 1 == 0 {
-                if self.met(column as u32 * 64 + rarest.trailing_zeros()) {
-                    awake |= 1 << language;
-                    if any {
-                        return awake;
-                    }
+            for (column, (seen, asked)) in (first..).zip(seen.iter().zip(asked)) {
+                let mut rarest = seen & asked;
+                if rarest == 0 {
+                    continue;
                 }
-                rarest &= rarest - 1;
+                let language = self.anchors.columns.at(column);
+                while rarest != 0 && awake >> language & 1 == 0 {
+                    if self.met(column as u32 * 64 + rarest.trailing_zeros()) {
+                        awake |= 1 << language;
+                        if any {
+                            return awake;
+                        }
+                    }
+                    rarest &= rarest - 1;
+                }
             }
         }
         awake
+    }
+}
+
+/// So many columns are looked at together, most of which have nothing.
+const EIGHT: usize = 8;
+
+impl Drop for Seen<'_> {
+    fn drop(&mut self) {
+        if !self.columns.is_empty() {
+            let mut columns = std::mem::take(&mut self.columns);
+            columns.fill(0);
+            EMPTIED.set(columns);
+        }
     }
 }
 
@@ -472,28 +509,25 @@ impl Anchors {
         let spelt = self.spelt.bits.memory() + self.spelt.shelves.memory();
         let stems = self.stems.bits.memory() + self.stems.shelves.memory() + self.stems.texts.memory();
         let elements =
-            self.notes.memory() + self.rarest.memory() + self.demands.memory() + self.hints.memory();
+            self.notes.memory() + self.rarest.len() * 8 + self.demands.memory() + self.hints.memory();
         spelt + stems + elements + self.unspaced.memory() + self.unspaced_notes.memory()
     }
 
     /// Whether a folded text deserves a closer look.
     pub fn search(&self, folded: &str, dictionary: &Dictionary) -> bool {
         let bytes = folded.as_bytes();
-        let mut seen = Seen { anchors: self, columns: Vec::new(), groups: 0, last: WordId::MAX };
-        let (mut hash, mut before, mut start) = (SEED, SEED, 0);
-        for (i, &byte) in bytes.iter().enumerate() {
-            if byte != b' ' {
-                hash = mix(hash, byte);
-                continue;
-            }
-            let word = &bytes[start..i];
+        let mut seen = Seen::new(self);
+        let (mut before, mut start) = (SEED, 0);
+        while start < bytes.len() {
+            let (end, hash) = dictionary::word(bytes, start);
+            let word = &bytes[start..end];
             self.spelt.get(hash, |word| seen.write(word));
             self.spelt.get(pair(before, hash), |word| seen.write(word));
             self.stems.get(word, |word| seen.write(word));
             if word.len() >= SHORTEST_JOINED && dictionary.is_joined(word) {
                 return true;
             }
-            (before, hash, start) = (hash, SEED, i + 1);
+            (before, start) = (hash, end + 1);
         }
         self.write_unspaced(folded, &mut seen);
         seen.awake(true) != 0
@@ -501,7 +535,7 @@ impl Anchors {
 
     /// The languages that a message wakes, one bit each.
     pub fn awake(&self, folded: &str, tokens: &[Token], dictionary: &Dictionary) -> u64 {
-        let mut seen = Seen { anchors: self, columns: Vec::new(), groups: 0, last: WordId::MAX };
+        let mut seen = Seen::new(self);
         for token in tokens {
             for word in dictionary.readings(token) {
                 if !self.notes.range(word as usize).is_empty() {

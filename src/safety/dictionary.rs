@@ -55,10 +55,37 @@ impl Hasher for FastHasher {
 pub(crate) type FastMap<K, V> = HashMap<K, V, BuildHasherDefault<FastHasher>>;
 
 /// The hash by which a spelling is found.
-fn hash(spelling: &[u8]) -> u64 {
+#[inline(always)]
+pub(crate) fn hash(spelling: &[u8]) -> u64 {
     let mut hasher = FastHasher::default();
     hasher.write(spelling);
     hasher.finish()
+}
+
+/// The word of a folded text that begins at a byte: where it ends, at a space or at the end of the text, and its hash,
+/// which is that of [`FastHasher`]. Eight bytes are read at once.
+#[inline(always)]
+pub(crate) fn word(text: &[u8], start: usize) -> (usize, u64) {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let (mut hasher, mut at) = (FastHasher::default(), start);
+    while let Some(eight) = text[at..].first_chunk::<8>() {
+        let eight = u64::from_le_bytes(*eight);
+        // The lowest byte that is a space is the first whose highest bit comes out set.
+        let spaces = eight ^ (ONES * b' ' as u64);
+        let found = spaces.wrapping_sub(ONES) & !spaces & (ONES << 7);
+        if found != 0 {
+            let length = found.trailing_zeros() / 8;
+            let rest = eight & !(u64::MAX << (8 * length));
+            hasher.write_u64(rest | u64::from(length) << (8 * length));
+            return (at + length as usize, hasher.finish());
+        }
+        hasher.write_u64(eight);
+        at += 8;
+    }
+    let rest = &text[at..];
+    let length = rest.iter().position(|&byte| byte == b' ').unwrap_or(rest.len());
+    hasher.write(&rest[..length]);
+    (at + length, hasher.finish())
 }
 
 /// The hash by which words are found that begin alike, and by which ids are.
@@ -543,4 +570,23 @@ fn neighbours(letter: u8) -> &'static [u8] {
 fn halves(word: &str) -> impl Iterator<Item = &str> {
     let long = word.len() >= 6 && word.is_ascii();
     (2..word.len().saturating_sub(1)).filter(move |_| long).map(move |at| &word[..at])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_ends_at_the_next_space_and_has_the_hash_of_its_letters_however_it_lies() {
+        let text = " a bb  seven77 eight888 nine99999 seventeen17171717 ünïcödé 死にたい the end";
+        let mut found = Vec::new();
+        let mut start = 0;
+        while start < text.len() {
+            let (end, number) = word(text.as_bytes(), start);
+            assert_eq!(number, hash(&text.as_bytes()[start..end]), "{}", &text[start..end]);
+            found.push(&text[start..end]);
+            start = end + 1;
+        }
+        assert_eq!(found, text.split(' ').collect::<Vec<_>>());
+    }
 }

@@ -1,9 +1,8 @@
 //! Words, pairs and triples of words of a folded text: what lessons are learned by.
 
-use std::hash::Hasher;
 use std::ops::Range;
 
-use super::dictionary::FastHasher;
+use super::dictionary::{self, hash};
 use super::letters::single;
 
 /// Stands for one word, a pair, a triple, or the beginning of a long word.
@@ -58,7 +57,7 @@ pub(crate) fn visit<S>(
             start += 1;
             continue;
         }
-        let end = start + length(&bytes[start..]);
+        let (end, whole) = dictionary::word(bytes, start);
         if byte.is_ascii_digit() {
             read(state, NUMBER, start..end, None);
         } else if byte >= 0xe0 && text[start..].chars().next().is_some_and(single) {
@@ -78,7 +77,7 @@ pub(crate) fn visit<S>(
                 start = end + lost + 2;
                 continue;
             }
-            read(state, hash(word), start..end, begun(word).map(stem));
+            read(state, whole, start..end, begun(word).map(stem));
         }
         start = end + 1;
     }
@@ -96,23 +95,6 @@ fn apostrophe(after: &[u8]) -> usize {
         [b' ', b'l', b'l', b' ', ..] | [b' ', b'v' | b'r', b'e', b' ', ..] => 2,
         _ => 0,
     }
-}
-
-/// Bytes of the word at the beginning of some text, up to a space or the end.
-#[inline(always)]
-fn length(text: &[u8]) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    let mut length = 0;
-    // Eight bytes at once: the lowest byte that is a space is the first whose highest bit comes out set.
-    while let Some(eight) = text[length..].first_chunk::<8>() {
-        let spaces = u64::from_le_bytes(*eight) ^ (ONES * b' ' as u64);
-        let found = spaces.wrapping_sub(ONES) & !spaces & (ONES << 7);
-        if found != 0 {
-            return length + found.trailing_zeros() as usize / 8;
-        }
-        length += 8;
-    }
-    text[length..].iter().position(|&byte| byte == b' ').map_or(text.len(), |at| length + at)
 }
 
 /// The gram of the beginning of a word.
@@ -136,13 +118,6 @@ fn begun(word: &[u8]) -> Option<&[u8]> {
         }
     }
     None
-}
-
-#[inline(always)]
-fn hash(word: &[u8]) -> u64 {
-    let mut hasher = FastHasher::default();
-    hasher.write(word);
-    hasher.finish()
 }
 
 #[inline(always)]

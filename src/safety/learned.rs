@@ -181,12 +181,12 @@ pub(crate) struct Heard {
 }
 
 /// How heavy a message has to be for a mention: in a conversation, a line with a number below the answer.
-const MENTION: f32 = 0.2;
+const MENTION: f32 = -0.1;
 /// How heavy it has to be for a concern. Chosen on everyday chat that no lesson was taken from, so that lists and lessons
 /// together answer fewer than 15 of 10,000 lines of it: `tests/safety/README.md` has the figures.
-const CONCERN: f32 = 0.5;
-/// The same in English, in which everyday chat is the most varied.
-const CONCERN_ENGLISH: f32 = 0.75;
+const CONCERN: f32 = 0.3;
+/// The same in English, which has the most lessons of what is harmless.
+const CONCERN_ENGLISH: f32 = 0.22;
 /// What is asked for beside where a phrase list found signs and every one of them defused.
 const DEFUSED: f32 = 0.8;
 

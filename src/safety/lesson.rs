@@ -78,7 +78,7 @@ const ROUNDS: usize = 60;
 /// A round that moved no multiplier by more than this is the last.
 const ENOUGH: f64 = 0.01;
 /// Weights that are kept, the heaviest.
-const KEPT: usize = 300_000;
+const KEPT: usize = 800_000;
 /// The same of those which tell whom a message is about.
 const KEPT_OTHER: usize = 4_000;
 /// Words by which a language is told from others.
