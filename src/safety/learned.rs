@@ -187,11 +187,11 @@ const MENTION: f32 = -0.1;
 const CONCERN: f32 = 0.3;
 /// The same in English, which has the most lessons of what is harmless.
 const CONCERN_ENGLISH: f32 = 0.22;
-/// What is asked for beside where a phrase list found signs and every one of them defused.
-const DEFUSED: f32 = 0.8;
+/// What is asked for beside where a phrase list found a sign, and knows why it is harmless.
+const DEFUSED: f32 = 1.6;
 
 impl Learned {
-    /// What a folded text deserves. `defused` says whether a phrase list knows the subject of it, and finds it harmless.
+    /// What a folded text deserves. `defused` says whether a phrase list found a sign in it, and knows why that is harmless.
     #[inline]
     pub fn hear(&self, text: &str, defused: bool) -> Option<Heard> {
         let weight = self.crisis.weigh(text) - if defused { DEFUSED } else { 0.0 };

@@ -117,7 +117,7 @@ impl Screener {
     pub fn screen(&self, text: &str) -> Concern {
         let folded = fold::fold(text);
         let Some(tokens) = self.tokens(&folded) else {
-            return self.weighed(folded.text(), None, Concern::default());
+            return self.weighed(folded.text(), None, Best::default());
         };
         let listed = self.closer(&folded, &tokens);
         let respelt = self.compiled.dictionary.respelt(folded.text(), &tokens);
@@ -127,7 +127,7 @@ impl Screener {
     /// What the phrase lists alone say.
     fn listed(&self, text: &str) -> Concern {
         let folded = fold::fold(text);
-        self.tokens(&folded).map_or_else(Concern::default, |tokens| self.closer(&folded, &tokens))
+        self.tokens(&folded).map_or_else(Concern::default, |tokens| self.closer(&folded, &tokens).concern)
     }
 
     /// The words of a message, where it deserves a closer look.
@@ -139,11 +139,12 @@ impl Screener {
     /// What the lessons make of a message in which the lists found no concern: of it as it was folded, and as the dictionary
     /// spells it.
     #[inline]
-    fn weighed(&self, folded: &str, respelt: Option<&str>, listed: Concern) -> Concern {
+    fn weighed(&self, folded: &str, respelt: Option<&str>, listed: Best) -> Concern {
+        let Best { concern: listed, defused, .. } = listed;
+        let defused = defused || listed.level > Level::None;
         let Some(learned) = self.learned.as_ref().filter(|_| listed.level < Level::Concern) else {
             return listed;
         };
-        let defused = listed.level > Level::None;
         let heard = match learned.hear(folded, defused) {
             Some(heard) => listed.or(heard.into()),
             None => listed,
@@ -195,7 +196,7 @@ impl Screener {
 
     #[cold]
     #[inline(never)]
-    fn closer(&self, folded: &Folded, tokens: &[Token]) -> Concern {
+    fn closer(&self, folded: &Folded, tokens: &[Token]) -> Best {
         let awake = self.compiled.anchors.awake(folded.text(), tokens, &self.compiled.dictionary);
         let mut best = Best::default();
         for (index, language) in self.compiled.languages.iter().enumerate() {
@@ -205,7 +206,7 @@ impl Screener {
             let reading = language.chart.read(tokens, &self.compiled.dictionary);
             best.take(language, &reading, &context::weigh(language, &reading, false));
         }
-        best.concern
+        best
     }
 
     /// The same as [`Screener::screen`], with everything that it weighed.
@@ -253,11 +254,11 @@ impl Screener {
                 });
             }
         }
-        let mut result = best.concern;
+        let mut result = best.concern.clone();
         let mut learned = None;
         if let Some(lessons) = self.learned.as_ref().filter(|_| result.level < Level::Concern) {
             let respelt = self.compiled.dictionary.respelt(folded.text(), &tokens);
-            result = self.weighed(folded.text(), respelt.as_deref(), result);
+            result = self.weighed(folded.text(), respelt.as_deref(), best);
             let told = lessons.tell(folded.text()).into_iter().take(TOLD);
             let words = told.map(|(at, weight)| {
                 let words = folded.text()[at.clone()].trim().to_owned();
@@ -334,11 +335,16 @@ struct Best {
     concern: Concern,
     /// How many words that language's phrases read, each phrase counted.
     words: u32,
+    /// Whether some list found a sign that its contexts found to be harmless.
+    defused: bool,
 }
 
 impl Best {
     fn take(&mut self, language: &Language, reading: &Reading<'_>, weighed: &[Weighed]) {
         let counted = weighed.iter().filter(|one| !one.alone);
+        self.defused |= counted.clone().any(|one| {
+            one.level < Level::Concern && language.rules[one.sign.index as usize].level >= Level::Concern
+        });
         let own = counted.fold(Concern::default(), |own, one| own.or(concern(language, one.sign, one.level)));
         // Hints are words of every day, and say little about the language that somebody means.
         let phrases = reading
@@ -347,7 +353,7 @@ impl Best {
             .filter(|found| !matches!(language.owners[found.phrase as usize], Owner::Hint(_)));
         let words = phrases.map(|&found| found.end - reading.start(found)).sum();
         if (own.rank(), words) > (self.concern.rank(), self.words) {
-            *self = Best { concern: own, words };
+            (self.concern, self.words) = (own, words);
         }
     }
 }
