@@ -184,9 +184,9 @@ pub(crate) struct Heard {
 const MENTION: f32 = -0.1;
 /// How heavy it has to be for a concern. Chosen on everyday chat that no lesson was taken from, so that lists and lessons
 /// together answer fewer than 15 of 10,000 lines of it: `tests/safety/README.md` has the figures.
-const CONCERN: f32 = 0.3;
+const CONCERN: f32 = 0.32;
 /// The same in English, which has the most lessons of what is harmless.
-const CONCERN_ENGLISH: f32 = 0.22;
+const CONCERN_ENGLISH: f32 = 0.24;
 /// What is asked for beside where a phrase list found a sign, and knows why it is harmless.
 const DEFUSED: f32 = 1.6;
 
