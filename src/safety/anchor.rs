@@ -9,6 +9,7 @@
 //! its elements, and what a phrase demands beside its rarest element is asked only where that was seen.
 
 use std::cell::Cell;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::iter::once;
 use std::rc::Rc;
@@ -55,8 +56,8 @@ pub(crate) struct AskedOf {
     demands: BTreeSet<(Vec<u32>, Vec<u32>)>,
     /// For each hint, the elements of each of its phrases.
     hints: Vec<Vec<Vec<u32>>>,
-    /// Which elements a word writes: columns of 64.
-    notes: BTreeMap<Anchor, BTreeMap<u32, u64>>,
+    /// Which elements a word writes.
+    notes: BTreeMap<Anchor, BTreeSet<u32>>,
 }
 
 impl AskedOf {
@@ -93,10 +94,10 @@ impl AskedOf {
         let bit = self.elements.len() as u32;
         for (_, word) in asked.words.iter().filter_map(|words| words.as_ref().as_ref()).flatten() {
             if !self.notes.contains_key(word) {
-                self.notes.insert(word.clone(), BTreeMap::new());
+                self.notes.insert(word.clone(), BTreeSet::new());
             }
-            if let Some(columns) = self.notes.get_mut(word) {
-                *columns.entry(bit / 64).or_default() |= 1 << (bit % 64);
+            if let Some(elements) = self.notes.get_mut(word) {
+                elements.insert(bit);
             }
         }
         self.elements.insert(asked.lists, bit);
@@ -107,11 +108,10 @@ impl AskedOf {
     /// among the others, those that one word writes stand together: so it writes few columns, and few are looked at.
     fn gathered(&self) -> Vec<u32> {
         let rarest: BTreeSet<u32> = self.demands.iter().map(|(demand, _)| demand[0]).collect();
-        let mut writers: Vec<Vec<(u32, &Anchor)>> = vec![Vec::new(); self.elements.len()];
-        for (word, columns) in &self.notes {
-            let written: u32 = columns.values().map(|bits| bits.count_ones()).sum();
-            for element in elements(columns) {
-                writers[element as usize].push((u32::MAX - written, word));
+        let mut writers: Vec<Vec<(Reverse<usize>, &Anchor)>> = vec![Vec::new(); self.elements.len()];
+        for (word, elements) in &self.notes {
+            for &element in elements {
+                writers[element as usize].push((Reverse(elements.len()), word));
             }
         }
         writers.iter_mut().for_each(|writers| writers.sort_unstable());
@@ -121,13 +121,6 @@ impl AskedOf {
         order.iter().zip(0..).for_each(|(&old, new)| numbers[old] = new);
         numbers
     }
-}
-
-/// The elements that stand in columns.
-fn elements(columns: &BTreeMap<u32, u64>) -> impl Iterator<Item = u32> {
-    columns.iter().flat_map(|(&column, &bits)| {
-        (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| column * 64 + bit)
-    })
 }
 
 /// Joins what all languages ask for.
@@ -176,9 +169,9 @@ impl AnchorsBuilder {
         );
         let hints = asked.hints.into_iter();
         self.hints.extend(hints.map(|phrases| phrases.into_iter().map(shifted).collect()));
-        for (word, columns) in asked.notes {
+        for (word, elements) in asked.notes {
             let mut notes: BTreeMap<u32, u64> = BTreeMap::new();
-            for element in elements(&columns).map(number) {
+            for element in elements.into_iter().map(number) {
                 *notes.entry(element / 64).or_default() |= 1 << (element % 64);
             }
             self.notes.entry(word).or_default().extend(notes);
@@ -465,25 +458,23 @@ impl<'a> Seen<'a> {
     fn awake(&self, any: bool) -> u64 {
         let mut awake = 0;
         let (seen, asked) = (self.columns.as_chunks::<EIGHT>().0, self.anchors.rarest.as_chunks::<EIGHT>().0);
-        for (first, (seen, asked)) in (0..).step_by(EIGHT).zip(seen.iter().zip(asked)) {
-            if (0..EIGHT).fold(0, |all, at| all | seen[at] & asked[at]) == 0 {
+        let some = (0..).step_by(EIGHT).zip(seen.iter().zip(asked));
+        let some =
+            some.filter(|(_, (seen, asked))| (0..EIGHT).fold(0, |all, at| all | seen[at] & asked[at]) != 0);
+        for column in some.flat_map(|(first, _)| first..first + EIGHT) {
+            let mut rarest = self.columns[column] & self.anchors.rarest[column];
+            if rarest == 0 {
                 continue;
             }
-            for (column, (seen, asked)) in (first..).zip(seen.iter().zip(asked)) {
-                let mut rarest = seen & asked;
-                if rarest == 0 {
-                    continue;
-                }
-                let language = self.anchors.columns.at(column);
-                while rarest != 0 && awake >> language & 1 == 0 {
-                    if self.met(column as u32 * 64 + rarest.trailing_zeros()) {
-                        awake |= 1 << language;
-                        if any {
-                            return awake;
-                        }
+            let language = self.anchors.columns.at(column);
+            while rarest != 0 && awake >> language & 1 == 0 {
+                if self.met(column as u32 * 64 + rarest.trailing_zeros()) {
+                    awake |= 1 << language;
+                    if any {
+                        return awake;
                     }
-                    rarest &= rarest - 1;
                 }
+                rarest &= rarest - 1;
             }
         }
         awake
