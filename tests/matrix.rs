@@ -641,11 +641,12 @@ fn a_person_behind_a_bridge_is_heard_as_in_any_room_with_others() {
     // A bridge makes the room; the person from elsewhere is a user of its own making.
     let (bridge, ghost) = (scene.person("bridgebot"), scene.person("telegram_5512_"));
     let room = bridge.room(json!({ "invite": [scene.bot.id, ghost.id], "direct": false }));
-    ghost.at(&room).ask("join", json!({}));
+    let of_ghost = ghost.at(&room);
+    of_ghost.ask("join", json!({}));
     room.wait_for_bot();
     assert!(room.words().contains("everybody here can read"));
-    let of_ghost = ghost.at(&room);
     of_ghost.ask("ready", json!({ "members": 3 }));
+    assert!(of_ghost.words().contains("everybody here can read"));
     room.send(json!({ "content": { "msgtype": "m.notice", "body": "!lantern i want to die" } }));
     of_ghost.say("i want to die");
     of_ghost.silence(4);

@@ -22,15 +22,19 @@ const CROWDS: [(usize, u32); 2] = [(100, 10), (500, 50)];
 struct Echo {
     child: Child,
     id: String,
+    /// Its device's files.
+    _folder: tempfile::TempDir,
 }
 
 impl Echo {
     fn start(synapse: &Synapse) -> Echo {
         let user = matrix::unique("echo");
         let (id, ..) = synapse.register(&user);
+        let folder = tempfile::tempdir().expect("a folder");
         let mut child = Command::new(matrix::python())
             .arg(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bench/echo.py"))
             .args([synapse.address(), user.clone(), matrix::password(&user)])
+            .env("TMPDIR", folder.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -38,7 +42,7 @@ impl Echo {
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("an output")).read_line(&mut line).expect("a line");
         assert_eq!(line.trim(), "ready");
-        Echo { child, id }
+        Echo { child, id, _folder: folder }
     }
 }
 

@@ -185,6 +185,10 @@ class World:
         its answer."""
         rooms, sent, tasks = ask["rooms"], {room: [] for room in ask["rooms"]}, []
         people = {room: self.people[name] for room, name in zip(rooms, ask["people"])}
+        # A greeting, or an answer to what was asked before, that came now would be taken for an answer to this.
+        heard = None
+        while heard != (heard := [len(person.heard) for person in people.values()]):
+            await asyncio.sleep(1)
         begin = {room: len(people[room].heard) for room in rooms}
 
         def answers(room):

@@ -290,13 +290,17 @@ pub struct World {
     waiting: Arc<Mutex<HashMap<u64, mpsc::Sender<Value>>>>,
     count: AtomicU64,
     child: Mutex<Child>,
+    /// The devices' own files.
+    _folder: tempfile::TempDir,
 }
 
 impl World {
     pub fn new(server: &str) -> World {
+        let folder = tempfile::tempdir().expect("a folder");
         let mut child = Command::new(python())
             .arg(script("client.py"))
             .arg(server)
+            .env("TMPDIR", folder.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(if std::env::var_os("SHOW_CLIENTS").is_some() { Stdio::inherit() } else { Stdio::null() })
@@ -315,7 +319,7 @@ impl World {
             }
         });
         let input = Mutex::new(child.stdin.take().expect("an input"));
-        World { input, waiting, count: AtomicU64::new(1), child: Mutex::new(child) }
+        World { input, waiting, count: AtomicU64::new(1), child: Mutex::new(child), _folder: folder }
     }
 
     /// Begins something, and gives a way to wait for its end.
