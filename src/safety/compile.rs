@@ -2,7 +2,7 @@
 //! that wake them in one search.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,9 @@ use crate::diagnostic::{Diagnostic, Source, nearest};
 const MOST_ENTRIES: usize = 20_000;
 /// What the words of an element may come to before it is too common to ask for: one word of the tenth rank.
 const COMMON: usize = 12_000;
+
+/// Begins the name of an element that no list of the chart is.
+const ALONE: usize = usize::MAX / 2;
 /// Most rows of words that a choice within a phrase is written out to.
 const MOST_WRITTEN: usize = 200;
 
@@ -100,7 +103,12 @@ struct Listed {
     /// What its rarest words come to.
     price: usize,
     rarest: Rc<Rarest>,
+    /// For each rarest word of an entry, the second rarest ones; none where an entry has no other word.
+    seconds: Rc<Seconds>,
 }
+
+/// Words, each with about how common it is, and for each others.
+type Seconds = BTreeMap<(usize, Anchor), Option<BTreeSet<(usize, Anchor)>>>;
 
 /// What the rarest words of an element come to.
 fn price(lists: &[Listed]) -> usize {
@@ -190,7 +198,7 @@ fn compile(lists: &[(Source<'_>, List)], faults: &mut Vec<Diagnostic>) -> Option
 
 /// Enters all words of a list into the dictionary.
 fn enter(list: &List, dictionary: &mut DictionaryBuilder, anchors: &mut AnchorsBuilder) {
-    dictionary.enter(!list.typed.is_empty());
+    dictionary.enter(list.language == "en");
     for spellings in &list.rare {
         let [word, misspelt @ ..] = spellings.as_slice() else { continue };
         dictionary.add_rare(word);
@@ -286,7 +294,10 @@ impl<'a> Writer<'a> {
                     owners.push(Owner::Rule(index as u16));
                     // A rule that only counts beside another needs no anchor of its own.
                     if rule.beside.is_none() {
-                        asked.phrase(Self::anchors(written));
+                        match written.as_slice() {
+                            [only] if only.len() == 1 => Self::alone(&only[0], &mut asked),
+                            _ => asked.phrase(Self::anchors(written)),
+                        }
                     }
                 }
             }
@@ -508,7 +519,20 @@ impl<'a> Writer<'a> {
             rarest
         });
         let price = rarest.iter().flatten().map(|(price, _)| price).sum();
-        Listed { number: builder.list(entries), price, rarest: Rc::new(rarest) }
+        let mut seconds = Seconds::new();
+        for entry in entries.iter().filter(|_| !any_number) {
+            let all = seconds.entry(self.rarest(entry)).or_insert_with(|| Some(BTreeSet::new()));
+            // Where one entry is no more than its rarest word, no second can be asked for.
+            match self.second(entry) {
+                Some(second) => {
+                    all.iter_mut().for_each(|all| {
+                        all.insert(second.clone());
+                    });
+                }
+                None => *all = None,
+            }
+        }
+        Listed { number: builder.list(entries), price, rarest: Rc::new(rarest), seconds: Rc::new(seconds) }
     }
 
     fn fault(
@@ -641,6 +665,32 @@ impl<'a> Writer<'a> {
                 words: lists.into_iter().map(|list| list.rarest).collect(),
             })
             .collect()
+    }
+
+    /// Asks for what a phrase that is one list and nothing else can't do without: the rarest word of an entry, and the second
+    /// rarest of one of those entries.
+    fn alone(list: &Listed, asked: &mut AskedOf) {
+        for (first, seconds) in list.seconds.iter() {
+            let Anchor::Word(word) = first.1 else {
+                return asked.phrase(Self::anchors(vec![vec![list.clone()]]));
+            };
+            // No list of the chart has such a number.
+            let words = |all: Vec<(usize, Anchor)>| vec![Rc::new(Some(all))];
+            let mut demand =
+                vec![Asked { lists: vec![ALONE, word as usize], words: words(vec![first.clone()]) }];
+            if let Some(seconds) = seconds {
+                let lists = vec![ALONE, list.number, word as usize];
+                demand.push(Asked { lists, words: words(seconds.iter().cloned().collect()) });
+            }
+            asked.phrase(demand);
+        }
+    }
+
+    /// The second rarest word of an entry, and about how common it is.
+    fn second(&self, entry: &Words) -> Option<(usize, Anchor)> {
+        let (_, Anchor::Word(first)) = self.rarest(entry) else { return None };
+        let others: Words = entry.iter().copied().filter(|&word| word != first).collect();
+        (!others.is_empty()).then(|| self.rarest(&others)).filter(|(_, word)| matches!(word, Anchor::Word(_)))
     }
 
     /// The rarest word of an entry, and about how common it is.
