@@ -29,12 +29,11 @@ pub(crate) struct Weights {
     bias: f32,
 }
 
-/// What the sum over so many words is divided by: the number of their grams, about, to the power of three quarters. A mean
+/// What the sum over so many words is divided by: the number of their grams, about, to the power of two thirds. A mean
 /// would let one word tell as much in a long message as in a short one, a sum would let chatter add up; between the two,
-/// forum posts and one-liners come out alike. A few words say little, so there are never fewer than seven or so.
+/// forum posts and one-liners come out alike. A few words say little, so there are never fewer than ten or so.
 pub(crate) fn scale(words: u32) -> f32 {
-    let root = (words as f32 * 3.3).max(24.0).sqrt();
-    root * root.sqrt()
+    (words as f32 * 3.3).max(32.0).powf(0.65)
 }
 
 /// Nothing learned: no to everything.
@@ -45,7 +44,7 @@ impl Default for Weights {
 }
 
 /// Grams that are read together: this many words, and as many of those before them.
-const STRETCH: u32 = 16;
+const STRETCH: u32 = 32;
 
 /// What the words of a message came to.
 #[derive(Debug, Clone, Copy, Default)]
@@ -181,12 +180,12 @@ pub(crate) struct Heard {
 }
 
 /// How heavy a message has to be for a mention: in a conversation, a line with a number below the answer.
-const MENTION: f32 = -0.1;
+const MENTION: f32 = -0.2;
 /// How heavy it has to be for a concern. Chosen on everyday chat that no lesson was taken from, so that lists and lessons
 /// together answer fewer than 15 of 10,000 lines of it: `tests/safety/README.md` has the figures.
-const CONCERN: f32 = 0.32;
+const CONCERN: f32 = 0.04;
 /// The same in English, which has the most lessons of what is harmless.
-const CONCERN_ENGLISH: f32 = 0.24;
+const CONCERN_ENGLISH: f32 = 0.11;
 /// What is asked for beside where a phrase list found a sign, and knows why it is harmless.
 const DEFUSED: f32 = 1.6;
 

@@ -2,7 +2,8 @@
 //!
 //! The classifier is a linear support vector machine with squared hinge loss, fitted by dual coordinate descent (Hsieh,
 //! Chang, Lin, Keerthi and Sundararajan, "A dual coordinate descent method for large-scale linear SVM", ICML 2008), over
-//! words, pairs and triples of words weighted by inverse document frequency. The same lessons give the same weights.
+//! words, pairs and triples of words weighted by their inverse document frequency squared. The same lessons give the same
+//! weights.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -78,7 +79,7 @@ const ROUNDS: usize = 60;
 /// A round that moved no multiplier by more than this is the last.
 const ENOUGH: f64 = 0.01;
 /// Weights that are kept, the heaviest.
-const KEPT: usize = 800_000;
+const KEPT: usize = 1_600_000;
 /// The same of those which tell whom a message is about.
 const KEPT_OTHER: usize = 4_000;
 /// Words by which a language is told from others.
@@ -185,8 +186,13 @@ fn fit(sentences: &[(&Read, bool)], common: &BTreeSet<Gram>, kept: usize) -> Wei
         })
         .collect();
     let all = sentences.len() as f64;
-    let rarity: Vec<f64> =
-        seen.iter().map(|&seen| ((1.0 + all) / (1.0 + f64::from(seen))).ln() + 1.0).collect();
+    // Squared: what is rare tells more than what is common, by more than its frequency alone says. Of what was tried (the
+    // first, one and a half, second, third and fourth power; no rare grams at all) this hears most at the same rate of
+    // everyday chat answered.
+    let rarity: Vec<f64> = seen
+        .iter()
+        .map(|&seen| (((1.0 + all) / (1.0 + f64::from(seen))).ln() + 1.0).powi(2) / 10.0)
+        .collect();
     let bias = of.len();
     let added = 0.5 / COST;
     let mut rows: Vec<Row> = rows
