@@ -1,5 +1,8 @@
 //! How long Lantern on Matrix takes, beside the least bot that matrix-nio can be, on the same homeserver:
 //! `cargo bench --bench matrix`. The homeserver's own share is in both columns.
+//!
+//! Where writing to the disk takes long, that is most of what is measured, and the homeserver's above all: then it says
+//! more with all files in memory, as in `TMPDIR=/dev/shm cargo bench --bench matrix`.
 
 #[path = "../support/matrix/mod.rs"]
 mod matrix;
