@@ -134,16 +134,14 @@ pub(crate) struct DictionaryBuilder {
     names: Vec<Box<str>>,
     /// Words that are read also when disguised.
     rare: Vec<(Box<str>, WordId)>,
-    /// Words that are read also when mistyped, and no more than that, and of which list, as in `lists`.
-    typed: Vec<(Box<str>, WordId, u32)>,
-    /// Spellings that a list gives for a word, and which list.
-    listed: Vec<(Box<str>, WordId, u32)>,
-    /// For each word, the lists that have it, one bit each.
-    lists: FastMap<WordId, u32>,
-    /// The bit of the list that is being entered.
-    entering: u32,
-    /// The lists whose slips are read also where another list has such a word.
-    everywhere: u32,
+    /// Words that are read also when mistyped, and no more than that.
+    typed: Vec<(Box<str>, WordId)>,
+    /// Spellings that a list gives for a word.
+    listed: Vec<(Box<str>, WordId)>,
+    /// Words of the lists whose language is typed among all others.
+    everywhere: FastMap<WordId, ()>,
+    /// Whether such a list is being entered.
+    entering: bool,
     /// Words that may have lost their apostrophe ("don t"), as they are then folded.
     contractions: BTreeMap<Box<str>, WordId>,
     glued: Vec<Box<str>>,
@@ -170,17 +168,16 @@ impl DictionaryBuilder {
         if id == next {
             self.names.push(word.into());
         }
-        *self.lists.entry(id).or_default() |= self.entering;
+        if self.entering {
+            self.everywhere.insert(id, ());
+        }
         id
     }
 
-    /// The words that follow are of the next list. `everywhere` says whether its words are typed among all languages, as
-    /// those of English are: then its slips are read also where another list has such a word.
+    /// Says whether the words that follow are of a language that is typed among all others, as English is: their slips are
+    /// read also where another list has such a word.
     pub fn enter(&mut self, everywhere: bool) {
-        self.entering = self.entering.checked_shl(1).filter(|&list| list != 0).unwrap_or(1);
-        if everywhere {
-            self.everywhere |= self.entering;
-        }
+        self.entering = everywhere;
     }
 
     /// The id of a word that was entered before, or [`UNKNOWN`].
@@ -206,13 +203,13 @@ impl DictionaryBuilder {
     /// Reads `word` also when it is mistyped by one slip.
     pub fn add_typed(&mut self, word: &str) {
         let id = self.intern(word);
-        self.typed.push((word.into(), id, self.entering));
+        self.typed.push((word.into(), id));
     }
 
     /// A spelling that is read as `word`, unless it is a word itself.
     pub fn add_misspelling(&mut self, word: &str, misspelt: &str) {
         let id = self.intern(word);
-        self.listed.push((misspelt.into(), id, self.entering));
+        self.listed.push((misspelt.into(), id));
     }
 
     /// A short word that people write together with the next: "imgonna".
@@ -292,20 +289,19 @@ impl DictionaryBuilder {
     fn slips(&self) -> (FastMap<Box<str>, WordId>, BTreeMap<WordId, WordId>) {
         let (mut all, mut foreign) = (FastMap::default(), BTreeMap::new());
         // Rare words first: a slip that could be two words is rather the one that matters.
-        let rare = self.rare.iter().map(|(word, id)| (slips(word), *id, 0));
-        let typed = self.typed.iter().map(|(word, id, list)| (mistyped(word), *id, *list));
-        let listed = self.listed.iter().map(|(spelling, id, list)| (vec![spelling.to_string()], *id, *list));
-        for (slips, id, list) in listed.chain(rare).chain(typed) {
+        let rare = self.rare.iter().map(|(word, id)| (slips(word), *id));
+        let typed = self.typed.iter().map(|(word, id)| (mistyped(word), *id));
+        let listed = self.listed.iter().map(|(spelling, id)| (vec![spelling.to_string()], *id));
+        for (slips, id) in listed.chain(rare).chain(typed) {
             for slip in slips {
                 match self.words.get(slip.as_str()) {
                     None => {
                         all.entry(slip.into()).or_insert(id);
                     }
-                    Some(word)
-                        if list & self.everywhere != 0
-                            && self.lists.get(word).is_none_or(|lists| lists & list == 0) =>
+                    Some(&word)
+                        if self.everywhere.contains_key(&id) && !self.everywhere.contains_key(&word) =>
                     {
-                        foreign.entry(*word).or_insert(id);
+                        foreign.entry(word).or_insert(id);
                     }
                     Some(_) => {}
                 }

@@ -184,7 +184,7 @@ const MENTION: f32 = -0.2;
 /// How heavy it has to be for a concern. Chosen on everyday chat that no lesson was taken from, so that lists and lessons
 /// together answer fewer than 15 of 10,000 lines of it: `tests/safety/README.md` has the figures.
 const CONCERN: f32 = 0.04;
-/// The same in English, which has the most lessons of what is harmless.
+/// The same in English, of which there was more of that chat, and of more kinds.
 const CONCERN_ENGLISH: f32 = 0.11;
 /// What is asked for beside where a phrase list found a sign, and knows why it is harmless.
 const DEFUSED: f32 = 1.6;

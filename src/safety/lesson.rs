@@ -188,7 +188,7 @@ fn fit(sentences: &[(&Read, bool)], common: &BTreeSet<Gram>, kept: usize) -> Wei
     let all = sentences.len() as f64;
     // Squared: what is rare tells more than what is common, by more than its frequency alone says. Of what was tried (the
     // first, one and a half, second, third and fourth power; no rare grams at all) this hears most at the same rate of
-    // everyday chat answered.
+    // everyday chat answered. The tenth keeps values, and with them what a mistake costs, about as large as unsquared.
     let rarity: Vec<f64> = seen
         .iter()
         .map(|&seen| (((1.0 + all) / (1.0 + f64::from(seen))).ln() + 1.0).powi(2) / 10.0)
