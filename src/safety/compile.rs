@@ -1,17 +1,19 @@
 //! Phrase lists to one matcher: all words in one dictionary, a chart for each language, and the words
 //! that wake them in one search.
 
+mod asking;
+
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
-use super::anchor::{Anchor, Anchors, AnchorsBuilder, Asked, AskedOf, Rarest};
+use self::asking::Listed;
+use super::anchor::{Anchors, AnchorsBuilder, AskedOf};
 use super::chart::{Chart, ChartBuilder, Element, LONGEST_ENTRY};
-use super::dictionary::{Dictionary, DictionaryBuilder, FastMap, NUMBER, UNKNOWN, WordId};
+use super::dictionary::{Dictionary, DictionaryBuilder, FastMap, NUMBER, WordId};
 use super::flat;
-use super::letters::single;
 use super::notation::{Part, Piece};
 use super::phrase::{self, List, Placed};
 use super::{Level, RuleId, Who};
@@ -19,11 +21,6 @@ use crate::diagnostic::{Diagnostic, Source, nearest};
 
 /// Most entries that a list may have once it is written out.
 const MOST_ENTRIES: usize = 20_000;
-/// What the words of an element may come to before it is too common to ask for: one word of the tenth rank.
-const COMMON: usize = 12_000;
-
-/// Begins the name of an element that no list of the chart is.
-const ALONE: usize = usize::MAX / 2;
 /// Most rows of words that a choice within a phrase is written out to.
 const MOST_WRITTEN: usize = 200;
 
@@ -96,30 +93,11 @@ pub(crate) struct Compiled {
 
 type Words = Vec<WordId>;
 
-/// A list in the chart: its number, and its rarest words.
-#[derive(Clone)]
-struct Listed {
-    number: usize,
-    /// What its rarest words come to.
-    price: usize,
-    rarest: Rc<Rarest>,
-    /// For each rarest word of an entry, the second rarest ones; none where an entry has no other word.
-    seconds: Rc<Seconds>,
-}
-
-/// Words, each with about how common it is, and for each others.
-type Seconds = BTreeMap<(usize, Anchor), Option<BTreeSet<(usize, Anchor)>>>;
-
-/// What the rarest words of an element come to.
-fn price(lists: &[Listed]) -> usize {
-    lists.iter().map(|list| list.price).sum()
-}
-
 /// Lists that are in the chart already: named sets by their name, others by their rows.
 #[derive(Default)]
 struct Lists {
     named: FastMap<String, Listed>,
-    other: FastMap<Vec<Words>, Listed>,
+    other: FastMap<Rc<[Words]>, Listed>,
 }
 
 /// Lists, with the files that they were read from.
@@ -294,19 +272,13 @@ impl<'a> Writer<'a> {
                     owners.push(Owner::Rule(index as u16));
                     // A rule that only counts beside another needs no anchor of its own.
                     if rule.beside.is_none() {
-                        match written.as_slice() {
-                            [only] if only.len() == 1 => Self::alone(&only[0], &mut asked),
-                            _ => asked.phrase(Self::anchors(written)),
-                        }
+                        self.ask(written, &mut asked);
                     }
                 }
             }
         }
-        for (index, word) in list.waking.iter().enumerate() {
-            let word = Anchor::Word(self.dictionary.id(word));
-            // No list of the chart has such a number.
-            let lists = vec![usize::MAX - index];
-            asked.phrase(vec![Asked { lists, words: vec![Rc::new(Some(vec![(0, word)]))] }]);
+        for word in &list.waking {
+            asked.phrase(vec![Self::word(self.dictionary.id(word))]);
         }
         let (together, parts) = self.hints(&mut builder, &mut lists, &mut owners, &mut asked);
         let mut contexts = Vec::new();
@@ -481,14 +453,14 @@ impl<'a> Writer<'a> {
                 let [Part::Set(name, _)] = entry.as_slice() else { continue };
                 let words = self.set(name, at.clone(), 0)?;
                 if !lists.named.contains_key(name) {
-                    lists.named.insert(name.clone(), self.listed(&words, builder));
+                    lists.named.insert(name.clone(), self.listed(Rc::clone(&words), builder));
                 }
                 listed.push(lists.named[name].clone());
             }
             if !other.is_empty() {
-                let words = self.entries(other, at.clone(), 0)?;
+                let words: Rc<[Words]> = self.entries(other, at.clone(), 0)?.into();
                 if !lists.other.contains_key(&words) {
-                    lists.other.insert(words.clone(), self.listed(&words, builder));
+                    lists.other.insert(Rc::clone(&words), self.listed(Rc::clone(&words), builder));
                 }
                 listed.push(lists.other[&words].clone());
             }
@@ -507,32 +479,6 @@ impl<'a> Writer<'a> {
             "a phrase has at most 64 pieces, gaps counted word by word",
         );
         None
-    }
-
-    /// Puts a list into the chart.
-    fn listed(&self, entries: &[Words], builder: &mut ChartBuilder) -> Listed {
-        let any_number = entries.iter().flatten().any(|&word| word == NUMBER);
-        let rarest: Rarest = (!any_number).then(|| {
-            let mut rarest: Vec<_> = entries.iter().map(|entry| self.rarest(entry)).collect();
-            rarest.sort_unstable();
-            rarest.dedup();
-            rarest
-        });
-        let price = rarest.iter().flatten().map(|(price, _)| price).sum();
-        let mut seconds = Seconds::new();
-        for entry in entries.iter().filter(|_| !any_number) {
-            let all = seconds.entry(self.rarest(entry)).or_insert_with(|| Some(BTreeSet::new()));
-            // Where one entry is no more than its rarest word, no second can be asked for.
-            match self.second(entry) {
-                Some(second) => {
-                    all.iter_mut().for_each(|all| {
-                        all.insert(second.clone());
-                    });
-                }
-                None => *all = None,
-            }
-        }
-        Listed { number: builder.list(entries), price, rarest: Rc::new(rarest), seconds: Rc::new(seconds) }
     }
 
     fn fault(
@@ -643,72 +589,5 @@ impl<'a> Writer<'a> {
             return None;
         }
         Some(all)
-    }
-
-    /// The mandatory elements of a phrase, the rarest first.
-    fn sorted(mandatory: Vec<Vec<Listed>>) -> Vec<Vec<Listed>> {
-        let mut elements = mandatory;
-        elements
-            .sort_by_key(|lists| (price(lists), lists.iter().map(|list| list.number).collect::<Vec<_>>()));
-        elements.dedup_by(|a, b| a.iter().map(|list| list.number).eq(b.iter().map(|list| list.number)));
-        elements
-    }
-
-    /// The rarest elements of a phrase, at most four: for each, words one of which every match contains.
-    fn anchors(mandatory: Vec<Vec<Listed>>) -> Vec<Asked> {
-        // Beside two, words that are in every other message cost more than they spare.
-        let worth = |(index, lists): &(usize, Vec<Listed>)| *index < 2 || price(lists) < COMMON;
-        let asked = Self::sorted(mandatory).into_iter().enumerate().filter(worth).take(super::anchor::ASKED);
-        asked
-            .map(|(_, lists)| Asked {
-                lists: lists.iter().map(|list| list.number).collect(),
-                words: lists.into_iter().map(|list| list.rarest).collect(),
-            })
-            .collect()
-    }
-
-    /// Asks for what a phrase that is one list and nothing else can't do without: the rarest word of an entry, and the second
-    /// rarest of one of those entries.
-    fn alone(list: &Listed, asked: &mut AskedOf) {
-        for (first, seconds) in list.seconds.iter() {
-            let Anchor::Word(word) = first.1 else {
-                return asked.phrase(Self::anchors(vec![vec![list.clone()]]));
-            };
-            // No list of the chart has such a number.
-            let words = |all: Vec<(usize, Anchor)>| vec![Rc::new(Some(all))];
-            let mut demand =
-                vec![Asked { lists: vec![ALONE, word as usize], words: words(vec![first.clone()]) }];
-            if let Some(seconds) = seconds {
-                let lists = vec![ALONE, list.number, word as usize];
-                demand.push(Asked { lists, words: words(seconds.iter().cloned().collect()) });
-            }
-            asked.phrase(demand);
-        }
-    }
-
-    /// The second rarest word of an entry, and about how common it is.
-    fn second(&self, entry: &Words) -> Option<(usize, Anchor)> {
-        let (_, Anchor::Word(first)) = self.rarest(entry) else { return None };
-        let others: Words = entry.iter().copied().filter(|&word| word != first).collect();
-        (!others.is_empty()).then(|| self.rarest(&others)).filter(|(_, word)| matches!(word, Anchor::Word(_)))
-    }
-
-    /// The rarest word of an entry, and about how common it is.
-    fn rarest(&self, entry: &Words) -> (usize, Anchor) {
-        let unspaced = |word: &str| word.chars().next().is_some_and(single);
-        if entry.iter().all(|&word| unspaced(self.dictionary.name(word))) {
-            let run = entry.iter().map(|&word| self.dictionary.name(word)).collect::<String>();
-            return (60 / (entry.len() * entry.len()), Anchor::Run(run.into()));
-        }
-        let price = |word: WordId| match self.ranks.get(&word) {
-            // Zipf's law: the word of rank r is about 1 / r as common as the first.
-            Some(&rank) => 60_000 / (rank + 10),
-            None => 5,
-        };
-        let words = entry.iter().map(|&word| {
-            let name = self.dictionary.name(word);
-            (price(word), usize::MAX - name.len(), name, word)
-        });
-        words.min().map_or((0, Anchor::Word(UNKNOWN)), |(price, _, _, word)| (price, Anchor::Word(word)))
     }
 }
