@@ -19,6 +19,7 @@ mod safety {
     pub mod case;
     mod chart;
     pub mod compile;
+    mod context;
     mod dictionary;
     mod flat;
     pub mod fold;
@@ -27,13 +28,14 @@ mod safety {
     pub mod lesson;
     mod letters;
     mod level;
+    mod listed;
     mod notation;
     mod phrase;
     mod search;
     mod tree;
     mod words;
 
-    pub use level::{Level, RuleId, Who};
+    pub use level::{Concern, Level, RuleId, Who};
 }
 
 macro_rules! scripts {
@@ -56,16 +58,14 @@ fn main() -> ExitCode {
         })
         .collect();
     let files: Vec<(&str, &str)> = lists.copied().zip(texts.iter().map(String::as_str)).collect();
-    match safety::compile::read(&files) {
-        Ok((compiled, _)) => {
-            let bytes = safety::compile::keep(&compiled).expect("all of it can be written");
-            write("phrases.bin", &bytes);
-        }
+    let lists = match safety::compile::read(&files) {
+        Ok((compiled, _)) => compiled,
         Err(faults) => {
             faults.iter().for_each(|fault| eprintln!("{fault}\n"));
             return ExitCode::FAILURE;
         }
-    }
+    };
+    write("phrases.bin", &safety::compile::keep(&lists).expect("all of it can be written"));
     let mut lessons = Vec::new();
     let folders = entries(&Path::new(&folder("CARGO_MANIFEST_DIR")).join("lessons"));
     for language in folders.iter().filter(|path| path.is_dir()) {
@@ -82,7 +82,7 @@ fn main() -> ExitCode {
             }
         }
     }
-    let learned = safety::lesson::learn(&lessons);
+    let learned = safety::lesson::learn(&lessons, &lists);
     write("learned.bin", &safety::lesson::keep(&learned).expect("all of it can be written"));
     ExitCode::SUCCESS
 }

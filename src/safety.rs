@@ -12,8 +12,8 @@
 //! 4. `context` weighs what was found: a denial, a figure of speech, a game defuse what they govern.
 //! 5. What no list recognised is weighed word by word: `learned` knows from `lessons/` which words, pairs and triples of
 //!    words tell of distress and which don't. `lesson` learns them while the program is built.
-
-use serde::Serialize;
+//! 6. What a list saw is weighed once more, by what such words meant in the lessons in which lists see them too: whether a
+//!    context that defused them was right, and whether they are meant where none was known.
 
 mod anchor;
 pub mod case;
@@ -28,6 +28,7 @@ mod learned;
 pub mod lesson;
 mod letters;
 mod level;
+mod listed;
 pub mod local;
 mod notation;
 mod phrase;
@@ -39,30 +40,5 @@ mod search;
 mod tree;
 mod words;
 
-pub use level::{Level, RuleId, Who};
+pub use level::{Concern, Level, RuleId, Who};
 pub use screener::{Defused, Explanation, Read, Screener, Sign};
-
-/// What a message says, and of whom.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Concern {
-    /// How serious it is.
-    pub level: Level,
-    /// Whom it is about, where it is about somebody.
-    pub who: Option<Who>,
-    /// The rule that decided, unless the level is none.
-    pub rule: Option<RuleId>,
-}
-
-impl Concern {
-    /// More serious is more; of equals what is about the person who writes.
-    fn rank(&self) -> (Level, u8) {
-        let who = self.who.map_or(0, |who| if who == Who::Oneself { 2 } else { 1 });
-        (self.level, who)
-    }
-
-    /// The more serious of two; of equals the first.
-    #[must_use]
-    fn or(self, other: Concern) -> Concern {
-        if other.rank() > self.rank() { other } else { self }
-    }
-}

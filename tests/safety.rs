@@ -148,14 +148,79 @@ fn nothing_was_learned_from_the_sentences_that_are_held_out() {
 }
 
 #[test]
-fn what_was_learned_only_ever_raises_an_answer() {
+fn what_was_learned_lowers_an_answer_to_a_mention_at_most_and_raises_one_to_a_concern_at_most() {
     let lists = Screener::read_untried(Screener::builtin_files()).unwrap().unlearned();
     for case in cases().groups.iter().flat_map(|group| &group.cases) {
         let (listed, both) = (lists.screen(&case.text), Screener::builtin().screen(&case.text));
-        assert!(both.level >= listed.level, "{}: {listed}, {both}", case.text);
-        // What a list recognised stays as it is.
-        assert!(listed.level < Level::Concern || listed == both, "{}: {listed}, {both}", case.text);
+        assert!(both.level >= listed.level.min(Level::Mention), "{}: {listed}, {both}", case.text);
+        assert!(both.level <= listed.level.max(Level::Concern), "{}: {listed}, {both}", case.text);
+        // What a list recognised stays as it is, or becomes a mention.
+        let same = listed == both || both.level == Level::Mention && listed.rule == both.rule;
+        assert!(listed.level < Level::Concern || same, "{}: {listed}, {both}", case.text);
     }
+}
+
+/// A list that knows a wish and a context, and lessons in which the context is sometimes wrong.
+fn taught() -> Screener {
+    let list = r#"
+        language = "en"
+        [[rule]]
+        id = "wish"
+        level = "ideation"
+        who = "self"
+        about = "wanting to die"
+        phrases = ["want to die"]
+        examples = ["i want to die"]
+        [[rule]]
+        id = "sure"
+        level = "ideation"
+        who = "self"
+        certain = true
+        about = "meant whatever stands beside it"
+        phrases = ["really want to die"]
+        examples = ["i really want to die"]
+        [[context]]
+        id = "laughter"
+        to = "mention"
+        reach = 6
+        about = "somebody laughs"
+        phrases = ["laughed"]
+        examples = ["i want to die, she laughed"]
+    "#;
+    let lessons = "= quiet\nthe pirate in my play says i want to die in act two\nwe laughed until i want to die was said\n\
+                   my pirate sings i want to die on deck in act one\nthe harbour was nice\nin act two we laughed\n\
+                   = recognised self\ni told them i want to die and they just laughed at me\n\
+                   they laughed at me when i told them\ni told my mother that i want to die every night\n";
+    let lessons = lesson::read("en", "lessons.txt", &lessons.repeat(50)).unwrap();
+    Screener::read(&[("phrases/en.toml", list)]).unwrap().taught(&lessons)
+}
+
+#[test]
+fn words_of_a_list_that_lessons_know_as_harmless_leave_a_mention_and_the_explanation_says_why() {
+    let explained = taught().explain("The pirate in my play says: I want to die in act two.");
+    assert_eq!(explained.result.level, Level::Mention, "{explained}");
+    assert_eq!(explained.result.rule.as_ref().unwrap().as_str(), "en/wish");
+    assert!(explained.to_string().contains("the lessons weigh what the lists saw at -"), "{explained}");
+}
+
+#[test]
+fn a_cry_is_not_doubted_where_it_stands_alone_or_is_certain_or_is_meant_elsewhere_in_the_message() {
+    let level = |text: &str| taught().screen(text).level;
+    assert_eq!(level("want to die"), Level::Ideation);
+    assert_eq!(level("i want to die"), Level::Ideation);
+    assert_eq!(level("the pirate in my play says i really want to die in act two"), Level::Ideation);
+    let meant = "the pirate in my play says i want to die in act two. i told my mother that i want to die every night";
+    assert_eq!(level(meant), Level::Ideation);
+}
+
+#[test]
+fn a_cry_that_a_context_silenced_is_heard_where_lessons_know_it_as_meant() {
+    let lists = taught().unlearned();
+    let text = "i told them i want to die and they laughed at me";
+    assert_eq!(lists.screen(text).level, Level::Mention);
+    let heard = taught().screen(text);
+    assert_eq!((heard.level, heard.who), (Level::Concern, Some(Who::Oneself)));
+    assert_eq!(heard.rule.unwrap().as_str(), "en/wish");
 }
 
 #[test]

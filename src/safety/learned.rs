@@ -5,7 +5,10 @@
 //! never more. The weights are those of a linear support vector machine, learned by `lesson` when the program is
 //! built, from nothing but the sentences in `lessons/`. `lantern scan --explain` shows the words that told.
 //!
-//! It only ever raises: what a phrase list recognised stays as it is.
+//! Where no list saw anything, it only ever raises. Where one did, a second machine that learned from nothing but such
+//! sentences says whether the words are meant: "a character of mine wants to die" is no cry, and "i told them i wanted to
+//! die, they laughed" is one, though a list knows that laughing makes most such words harmless. It lowers no answer to
+//! less than a mention, and none where there is hardly a word beside those that the list saw.
 
 use std::ops::Range;
 
@@ -13,7 +16,8 @@ use serde::{Deserialize, Serialize};
 
 use super::flat::Flat;
 use super::grams::{self, Gram};
-use super::{Level, RuleId, Who};
+use super::listed::Listed;
+use super::{Concern, Level, RuleId, Who};
 
 /// Weights of grams, for one question with two answers.
 #[derive(Serialize, Deserialize)]
@@ -34,13 +38,6 @@ pub(crate) struct Weights {
 /// forum posts and one-liners come out alike. A few words say little, so there are never fewer than ten or so.
 pub(crate) fn scale(words: u32) -> f32 {
     (words as f32 * 3.3).max(32.0).powf(0.65)
-}
-
-/// Nothing learned: no to everything.
-impl Default for Weights {
-    fn default() -> Self {
-        Weights::new(&[], -1.0)
-    }
 }
 
 /// Grams that are read together: this many words, and as many of those before them.
@@ -139,70 +136,106 @@ impl Weights {
     fn value(&self, before: Sum, now: Sum) -> f32 {
         (before.weight + now.weight) as f32 * self.unit / scale(before.words + now.words) + self.bias
     }
-
-    /// The words of a text that tell most, the heaviest first: where they stand, and for or against.
-    fn tell(&self, text: &str) -> Vec<(Range<usize>, f32)> {
-        let mut told: Vec<(Range<usize>, i32)> = Vec::new();
-        grams::visit(
-            &mut told,
-            text,
-            |told, gram, _, at| {
-                told.push((at, self.weight(gram)));
-                true
-            },
-            |_| (),
-        );
-        told.retain(|(_, weight)| *weight != 0);
-        told.sort_by_key(|(at, weight)| (-weight.abs(), at.start));
-        told.into_iter().map(|(at, weight)| (at, weight as f32 * self.unit)).collect()
-    }
 }
 
 /// All that was learned.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(bound(deserialize = "'de: 'static"))]
 pub(crate) struct Learned {
     /// Whether a message deserves a crisis reply.
     pub crisis: Weights,
     /// Whether such a message is about somebody else.
     pub other: Weights,
+    /// Whether a message in which a list sees a sign, or the subject, deserves a crisis reply.
+    pub meant: Weights,
     /// For each language, the rule that answers in it, and the commonest words of its lessons.
     pub languages: Vec<(RuleId, Vec<Gram>)>,
 }
 
-/// A message that was found heavy enough.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Heard {
-    pub rule: RuleId,
-    pub who: Who,
-    /// A concern, or a mention where there is too little for that.
-    pub level: Level,
+/// Nothing learned: no cry is heard, and none that a list saw is doubted.
+impl Default for Learned {
+    fn default() -> Self {
+        let [crisis, other, meant] = [-1.0, -1.0, 0.0].map(|bias| Weights::new(&[], bias));
+        Learned { crisis, other, meant, languages: Vec::new() }
+    }
 }
 
 /// How heavy a message has to be for a mention: in a conversation, a line with a number below the answer.
 const MENTION: f32 = -0.2;
-/// How heavy it has to be for a concern. Chosen on everyday chat that no lesson was taken from, so that lists and lessons
-/// together answer fewer than 15 of 10,000 lines of it: `tests/safety/README.md` has the figures.
-const CONCERN: f32 = 0.04;
-/// The same in English, of which there was more of that chat, and of more kinds.
-const CONCERN_ENGLISH: f32 = 0.11;
-/// What is asked for beside where a phrase list found a sign, and knows why it is harmless.
-const DEFUSED: f32 = 1.6;
+/// How heavy it has to be for a concern, by the language. Chosen on everyday chat that no lesson was taken from, so that
+/// lists and lessons together answer fewer than 15 of 10,000 lines of it: `tests/safety/README.md` has the figures. In
+/// most languages there was no such chat; there it is what would answer 20 of 10,000 in German, Italian and Chinese.
+fn enough(language: &str) -> f32 {
+    match language {
+        "en" => 0.11,
+        "de" | "it" | "zh" => 0.09,
+        _ => -0.03,
+    }
+}
+
+/// How much the general weight counts beside that of [`Learned::meant`].
+const GENERAL: f32 = 0.7;
+/// Words that a list saw are not meant where both come to less, of the whole message and of what stands around each of the
+/// words. Chosen so that of 1,000 cries which lists recognise one or two are lost to a mention.
+const NOT_MEANT: f32 = -0.35;
+/// The same of the whole message where what the lists found is imminent.
+const NOT_MEANT_AT_ONCE: f32 = -0.5;
+/// The same of what stands around the words.
+const NOT_MEANT_NEARBY: f32 = -0.1;
+/// They are meant, whatever the contexts of the list say, where both come to more.
+const MEANT: f32 = 0.8;
+/// The subject that a list saw is meant as a cry where both come to more.
+const SUBJECT_MEANT: f32 = 0.5;
 
 impl Learned {
-    /// What a folded text deserves. `defused` says whether a phrase list found a sign in it, and knows why that is harmless.
+    /// What a folded text comes to. Where no list saw anything in it, above nothing is rather a cry; where one did, this is
+    /// how much that is meant, and below [`NOT_MEANT`] it isn't.
+    pub fn weigh(&self, text: &str, saw: bool) -> f32 {
+        let general = self.crisis.weigh(text);
+        if saw { self.meant.weigh(text) + GENERAL * general } else { general }
+    }
+
+    /// What a folded text of this weight deserves in which no list saw anything.
     #[inline]
-    pub fn hear(&self, text: &str, defused: bool) -> Option<Heard> {
-        let weight = self.crisis.weigh(text) - if defused { DEFUSED } else { 0.0 };
-        if weight < MENTION { None } else { Some(self.heard(text, weight)) }
+    pub fn hear(&self, text: &str, weight: f32) -> Concern {
+        if weight < MENTION { Concern::default() } else { self.heard(text, weight) }
     }
 
     #[cold]
-    fn heard(&self, text: &str, weight: f32) -> Heard {
-        let who = if self.other.weigh(text) > 0.0 { Who::Other } else { Who::Oneself };
+    fn heard(&self, text: &str, weight: f32) -> Concern {
         let rule = self.language(text);
-        let enough = if rule.language() == "en" { CONCERN_ENGLISH } else { CONCERN };
-        Heard { rule, who, level: if weight < enough { Level::Mention } else { Level::Concern } }
+        let level = if weight < enough(rule.language()) { Level::Mention } else { Level::Concern };
+        Concern { level, who: Some(self.who(text)), rule: Some(rule) }
+    }
+
+    /// Whether the lessons doubt what the lists found in a text of this weight.
+    pub fn doubt(&self, found: Level, weight: f32) -> bool {
+        match found {
+            Level::None | Level::Mention => false,
+            Level::Concern | Level::Ideation => weight < NOT_MEANT,
+            Level::Imminent => weight < NOT_MEANT_AT_ONCE,
+        }
+    }
+
+    /// Whether they doubt, too, a part of that text around the words that a list found.
+    pub fn doubt_part(&self, text: &str) -> bool {
+        self.weigh(text, true) < NOT_MEANT_NEARBY
+    }
+
+    /// What is meant by what the lists saw in a folded text of this weight, and found harmless.
+    pub fn raise(&self, listed: Listed, text: &str, weight: f32) -> Concern {
+        let Listed { concern, undoubted, .. } = listed;
+        let meant = if undoubted.level >= Level::Concern { MEANT } else { SUBJECT_MEANT };
+        if concern.level < Level::Concern && weight > meant {
+            Concern { level: Level::Concern, who: Some(self.who(text)), ..undoubted }
+        } else {
+            concern
+        }
+    }
+
+    /// Whom a cry is about.
+    fn who(&self, text: &str) -> Who {
+        if self.other.weigh(text) > 0.0 { Who::Other } else { Who::Oneself }
     }
 
     /// The rule of the language that knows most of the words; of equals the first.
@@ -220,19 +253,31 @@ impl Learned {
         best.map_or_else(|| RuleId::new("en/learned"), |(rule, _)| rule.clone())
     }
 
-    /// What the words of a folded text come to; above zero is rather yes.
-    pub fn weigh(&self, text: &str) -> f32 {
-        self.crisis.weigh(text)
-    }
-
     /// Bytes that it takes, about.
     pub fn memory(&self) -> usize {
         let words: usize = self.languages.iter().map(|(_, words)| words.len() * size_of::<Gram>()).sum();
-        self.crisis.memory() + self.other.memory() + words
+        self.crisis.memory() + self.other.memory() + self.meant.memory() + words
     }
 
-    /// The words that tell most, for and against, the heaviest first.
-    pub fn tell(&self, text: &str) -> Vec<(Range<usize>, f32)> {
-        self.crisis.tell(text)
+    /// The words of a folded text that tell most, the heaviest first: where they stand, and for or against. `saw` says
+    /// whether a list saw something in it.
+    pub fn tell(&self, text: &str, saw: bool) -> Vec<(Range<usize>, f32)> {
+        let tables: &[(&Weights, f32)] =
+            if saw { &[(&self.meant, 1.0), (&self.crisis, GENERAL)] } else { &[(&self.crisis, 1.0)] };
+        let mut told: Vec<(Range<usize>, f32)> = Vec::new();
+        grams::visit(
+            &mut told,
+            text,
+            |told, gram, _, at| {
+                let weights =
+                    tables.iter().map(|(table, share)| table.weight(gram) as f32 * table.unit * share);
+                told.push((at, weights.sum()));
+                true
+            },
+            |_| (),
+        );
+        told.retain(|(_, weight)| *weight != 0.0);
+        told.sort_by(|(a, one), (b, other)| other.abs().total_cmp(&one.abs()).then(a.start.cmp(&b.start)));
+        told
     }
 }

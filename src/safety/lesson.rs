@@ -9,12 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::case::{Case, Expected, Group};
+use super::compile::Compiled;
 use super::dictionary::FastMap;
 use super::flat;
-use super::fold;
+use super::fold::{self, Folded};
 use super::grams::{self, Gram};
 use super::learned::{self, Learned, Weights};
-use super::{RuleId, Who};
+use super::{Level, RuleId, Who};
 use crate::diagnostic::Diagnostic;
 
 /// A sentence, and what a person says of it.
@@ -82,18 +83,21 @@ const ENOUGH: f64 = 0.01;
 const KEPT: usize = 1_600_000;
 /// The same of those which tell whom a message is about.
 const KEPT_OTHER: usize = 4_000;
+/// The same of those which tell whether words that a list saw are meant.
+const KEPT_MEANT: usize = 300_000;
 /// Words by which a language is told from others.
 const TELLING: usize = 1500;
 
 /// Words of each language that say nothing by themselves, being in every other sentence; only beside others.
 const COMMON: usize = 60;
 
-/// Learns from lessons.
-pub(crate) fn learn(lessons: &[Lesson]) -> Learned {
+/// Learns from lessons; `lists` are the phrase lists beside which what was learned will stand.
+pub(crate) fn learn(lessons: &[Lesson], lists: &Compiled) -> Learned {
     let read: Vec<Read> = lessons
         .iter()
         .map(|lesson| {
-            let mut found = Read::default();
+            let folded = fold::fold(&lesson.text);
+            let mut found = Read { seen: sees(lists, &folded), ..Read::default() };
             let each = |found: &mut Read, gram, words, _: Range<usize>| {
                 found.grams.push(gram);
                 if words == 1 {
@@ -101,7 +105,7 @@ pub(crate) fn learn(lessons: &[Lesson]) -> Learned {
                 }
                 true
             };
-            grams::visit(&mut found, fold::fold(&lesson.text).text(), each, |found| found.words += 1);
+            grams::visit(&mut found, folded.text(), each, |found| found.words += 1);
             found
         })
         .collect();
@@ -109,6 +113,7 @@ pub(crate) fn learn(lessons: &[Lesson]) -> Learned {
     let common = words.values().flat_map(|words| words.iter().take(COMMON)).copied().collect();
     let all: Vec<(&Read, bool)> =
         read.iter().zip(lessons).map(|(read, lesson)| (read, lesson.crisis)).collect();
+    let seen: Vec<(&Read, bool)> = all.iter().filter(|(read, _)| read.seen).copied().collect();
     // Who is not named speaks of themselves nearly always.
     let about: Vec<(&Read, bool)> = read
         .iter()
@@ -123,8 +128,14 @@ pub(crate) fn learn(lessons: &[Lesson]) -> Learned {
     Learned {
         crisis: fit(&all, &common, KEPT),
         other: fit(&about, &BTreeSet::new(), KEPT_OTHER),
+        meant: fit(&seen, &BTreeSet::new(), KEPT_MEANT),
         languages: languages.collect(),
     }
+}
+
+/// Whether a phrase list sees a sign in a message, or the subject, whatever its contexts make of it.
+fn sees(lists: &Compiled, folded: &Folded) -> bool {
+    lists.tokens(folded).is_some_and(|tokens| lists.look(folded, &tokens).undoubted.level > Level::None)
 }
 
 /// The commonest words of each language, the commonest first.
@@ -142,12 +153,14 @@ fn commonest<'l>(lessons: &'l [Lesson], read: &[Read]) -> BTreeMap<&'l str, Vec<
     counts.into_iter().map(|(language, count)| (language, sorted(count))).collect()
 }
 
-/// The grams of a sentence, those of them that are one word, and how many words it has with its end.
+/// The grams of a sentence, those of them that are one word, how many words it has with its end, and whether a phrase list
+/// sees anything in it.
 #[derive(Default)]
 struct Read {
     grams: Vec<Gram>,
     single: Vec<Gram>,
     words: u32,
+    seen: bool,
 }
 
 /// One sentence as the machine sees it.

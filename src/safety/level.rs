@@ -72,3 +72,28 @@ impl fmt::Display for RuleId {
         f.write_str(&self.0)
     }
 }
+
+/// What a message says, and of whom.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Concern {
+    /// How serious it is.
+    pub level: Level,
+    /// Whom it is about, where it is about somebody.
+    pub who: Option<Who>,
+    /// The rule that decided, unless the level is none.
+    pub rule: Option<RuleId>,
+}
+
+impl Concern {
+    /// More serious is more; of equals what is about the person who writes.
+    pub(crate) fn rank(&self) -> (Level, u8) {
+        let who = self.who.map_or(0, |who| if who == Who::Oneself { 2 } else { 1 });
+        (self.level, who)
+    }
+
+    /// The more serious of two; of equals the first.
+    #[must_use]
+    pub(crate) fn or(self, other: Concern) -> Concern {
+        if other.rank() > self.rank() { other } else { self }
+    }
+}

@@ -125,8 +125,8 @@ pub fn screen(locals: &[&Local], screener: &Screener, text: &str) -> Concern {
             left = left.or(Concern { level: sign.remains, who: sign.who, rule: Some(sign.rule) });
         }
     }
-    // What the lessons heard counts where the rest of the message is enough for it.
-    screener.learned_without(text, &covers).map_or(left.clone(), |heard| left.or(heard))
+    // What the rest of the message is enough for counts.
+    left.or(screener.screen_without(text, &covers))
 }
 
 /// Folded words with a space between them: nothing is left that means something in a phrase.
@@ -198,7 +198,12 @@ mod tests {
 
     #[test]
     fn harmless_words_leave_a_mention_and_cover_nothing_beside_them() {
+        // The lessons, too, know that a run is harmless: here it has to be the server that does.
+        let lists =
+            Screener::read_untried(Screener::builtin_files()).unwrap_or_else(|found| panic!("{}", found[0]));
+        let lists = lists.unlearned();
         let own = local("harmless = [\"kms fun run\"]");
+        let level = |local: &Local, text: &str| local.screen(&lists, text).level;
         assert_eq!(level(&Local::default(), "who's in for the kms fun run?"), Level::Concern);
         assert_eq!(level(&own, "who's in for the KMS fun-run?"), Level::Mention);
         assert_eq!(level(&own, "kms fun run was nice but i want to die"), Level::Ideation);

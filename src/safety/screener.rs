@@ -4,12 +4,12 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
-use super::chart::Reading;
-use super::compile::{self, Compiled, Language, Owner};
-use super::context::{self, Span, Weighed};
+use super::compile::{self, Compiled, Language};
+use super::context::{self, Span};
 use super::fold::{self, Folded};
-use super::learned::{Heard, Learned};
+use super::learned::Learned;
 use super::lesson::{self, Lesson};
+use super::listed::Listed;
 use super::phrase;
 use super::words::Token;
 use super::{Concern, Level, RuleId, Who};
@@ -105,7 +105,7 @@ impl Screener {
     /// The same lists with these lessons and no others.
     #[must_use]
     pub fn taught(self, lessons: &[Lesson]) -> Screener {
-        Screener { learned: Some(Arc::new(lesson::learn(lessons))), ..self }
+        Screener { learned: Some(Arc::new(lesson::learn(lessons, &self.compiled))), ..self }
     }
 
     /// The phrase lists that come with the program: path and text, in the order of their paths.
@@ -116,53 +116,55 @@ impl Screener {
     /// What a message says, and of whom. Time is linear in its length.
     pub fn screen(&self, text: &str) -> Concern {
         let folded = fold::fold(text);
-        let Some(tokens) = self.tokens(&folded) else {
-            return self.weighed(folded.text(), None, Best::default());
-        };
-        let listed = self.closer(&folded, &tokens);
-        let respelt = self.compiled.dictionary.respelt(folded.text(), &tokens);
-        self.weighed(folded.text(), respelt.as_deref(), listed)
+        match self.compiled.tokens(&folded) {
+            Some(tokens) => self.judged(&folded, &tokens, self.compiled.look(&folded, &tokens)).0,
+            None => match &self.learned {
+                Some(learned) => learned.hear(folded.text(), learned.weigh(folded.text(), false)),
+                None => Concern::default(),
+            },
+        }
     }
 
     /// What the phrase lists alone say.
     fn listed(&self, text: &str) -> Concern {
         let folded = fold::fold(text);
-        self.tokens(&folded).map_or_else(Concern::default, |tokens| self.closer(&folded, &tokens).concern)
+        let tokens = self.compiled.tokens(&folded);
+        tokens.map_or_else(Concern::default, |tokens| self.compiled.look(&folded, &tokens).concern)
     }
 
-    /// The words of a message, where it deserves a closer look.
-    #[inline]
-    fn tokens(&self, folded: &Folded) -> Option<Vec<Token>> {
-        (folded.is_odd() || self.search(folded)).then(|| self.compiled.dictionary.tokens(folded.text()))
-    }
-
-    /// What the lessons make of a message in which the lists found no concern: of it as it was folded, and as the dictionary
-    /// spells it.
-    #[inline]
-    fn weighed(&self, folded: &str, respelt: Option<&str>, listed: Best) -> Concern {
-        let Best { concern: listed, defused, .. } = listed;
-        let defused = defused || listed.level > Level::None;
-        let Some(learned) = self.learned.as_ref().filter(|_| listed.level < Level::Concern) else {
-            return listed;
-        };
-        let heard = match learned.hear(folded, defused) {
-            Some(heard) => listed.or(heard.into()),
-            None => listed,
-        };
-        match respelt.and_then(|respelt| learned.hear(respelt, defused)) {
-            Some(better) => heard.or(better.into()),
-            None => heard,
+    /// What the lessons make of what the lists found, and how heavy they found it: of the message as it was folded, and as
+    /// the dictionary spells it.
+    fn judged(&self, folded: &Folded, tokens: &[Token], listed: Listed) -> (Concern, Option<f32>) {
+        let Some(learned) = &self.learned else { return (listed.concern, None) };
+        let respelt = self.compiled.dictionary.respelt(folded.text(), tokens);
+        let saw = listed.undoubted.level > Level::None;
+        let mut best = (folded.text(), learned.weigh(folded.text(), saw));
+        if let Some(respelt) = &respelt {
+            let weight = learned.weigh(respelt, saw);
+            if weight > best.1 {
+                best = (respelt, weight);
+            }
         }
+        let (text, weight) = best;
+        let harmless = || {
+            let around = self.compiled.around(folded, tokens).unwrap_or_default();
+            !around.is_empty() && around.into_iter().all(|part| learned.doubt_part(&folded.text()[part]))
+        };
+        let concern = if !saw {
+            learned.hear(text, weight)
+        } else if learned.doubt(listed.concern.level, weight) && harmless() {
+            Concern { level: Level::Mention, ..listed.concern }
+        } else {
+            learned.raise(listed, text, weight)
+        };
+        (concern, Some(weight))
     }
 
-    /// Whether a message deserves a crisis reply by what was learned alone, were the bytes of it at `without` not there.
-    pub(super) fn learned_without(&self, text: &str, without: &[Range<usize>]) -> Option<Concern> {
+    /// The same as [`Screener::screen`], were the bytes of the message at `without` not there. They are whole words.
+    pub(super) fn screen_without(&self, text: &str, without: &[Range<usize>]) -> Concern {
         let mut left = text.as_bytes().to_vec();
         without.iter().for_each(|range| left[range.clone()].fill(b' '));
-        // Ranges are whole words.
-        let left = String::from_utf8_lossy(&left);
-        let learned = self.learned.as_ref()?;
-        learned.hear(fold::fold(&left).text(), false).map(Concern::from)
+        self.screen(&String::from_utf8_lossy(&left))
     }
 
     /// Whether the phrase list of one language alone finds a concern or more in a message.
@@ -194,33 +196,13 @@ impl Screener {
         self.compiled.anchors.memory() + charts + self.compiled.dictionary.memory() + learned
     }
 
-    #[cold]
-    #[inline(never)]
-    fn closer(&self, folded: &Folded, tokens: &[Token]) -> Best {
-        let awake = self.compiled.anchors.awake(folded.text(), tokens, &self.compiled.dictionary);
-        let mut best = Best::default();
-        for (index, language) in self.compiled.languages.iter().enumerate() {
-            if awake >> index & 1 == 0 {
-                continue;
-            }
-            let reading = language.chart.read(tokens, &self.compiled.dictionary);
-            best.take(language, &reading, &context::weigh(language, &reading, false));
-        }
-        best
-    }
-
     /// The same as [`Screener::screen`], with everything that it weighed.
     pub fn explain(&self, text: &str) -> Explanation {
         let folded = fold::fold_with_offsets(text);
         let tokens = self.compiled.dictionary.tokens(folded.text());
-        let awake = self.compiled.anchors.awake(folded.text(), &tokens, &self.compiled.dictionary);
         let mut signs = Vec::new();
-        let mut best = Best::default();
-        for (index, language) in self.compiled.languages.iter().enumerate() {
-            if awake >> index & 1 == 0 {
-                continue;
-            }
-            let reading = language.chart.read(&tokens, &self.compiled.dictionary);
+        let mut listed = Listed::default();
+        for (language, reading) in self.compiled.readings(&folded, &tokens) {
             let read = |span: Span| {
                 let start = tokens[span.start as usize].start as usize;
                 let end = tokens[span.end as usize - 1].end as usize;
@@ -228,7 +210,7 @@ impl Screener {
                 Read { words, at: folded.original(start..end, text) }
             };
             let all = context::weigh(language, &reading, true);
-            best.take(language, &reading, &all);
+            listed.take(language, &reading, &all);
             for weighed in all {
                 let rule = &language.rules[weighed.sign.index as usize];
                 signs.push(Sign {
@@ -254,20 +236,16 @@ impl Screener {
                 });
             }
         }
-        let mut result = best.concern.clone();
-        let mut learned = None;
-        if let Some(lessons) = self.learned.as_ref().filter(|_| result.level < Level::Concern) {
-            let respelt = self.compiled.dictionary.respelt(folded.text(), &tokens);
-            result = self.weighed(folded.text(), respelt.as_deref(), best);
-            let told = lessons.tell(folded.text()).into_iter().take(TOLD);
+        let saw = listed.undoubted.level > Level::None;
+        let (result, weight) = self.judged(&folded, &tokens, listed);
+        let learned = self.learned.as_ref().zip(weight).map(|(learned, weight)| {
+            let told = learned.tell(folded.text(), saw).into_iter().take(TOLD);
             let words = told.map(|(at, weight)| {
                 let words = folded.text()[at.clone()].trim().to_owned();
                 (Read { words, at: folded.original(at, text) }, weight)
             });
-            let weights =
-                respelt.iter().map(String::as_str).chain([folded.text()]).map(|text| lessons.weigh(text));
-            learned = Some(Learnt { weight: weights.fold(f32::MIN, f32::max), told: words.collect() });
-        }
+            Learnt { weight, saw, told: words.collect() }
+        });
         Explanation { folded: folded.text().trim().to_owned(), signs, learned, result }
     }
 
@@ -325,50 +303,6 @@ impl Screener {
             }
         }
         faults
-    }
-}
-
-/// The most serious of what several languages found. Of equals counts the language that reads more of the message: its
-/// words decide in which language a person is answered.
-#[derive(Default)]
-struct Best {
-    concern: Concern,
-    /// How many words that language's phrases read, each phrase counted.
-    words: u32,
-    /// Whether some list found a sign that its contexts found to be harmless.
-    defused: bool,
-}
-
-impl Best {
-    fn take(&mut self, language: &Language, reading: &Reading<'_>, weighed: &[Weighed]) {
-        let counted = weighed.iter().filter(|one| !one.alone);
-        self.defused |= counted.clone().any(|one| {
-            one.level < Level::Concern && language.rules[one.sign.index as usize].level >= Level::Concern
-        });
-        let own = counted.fold(Concern::default(), |own, one| own.or(concern(language, one.sign, one.level)));
-        // Hints are words of every day, and say little about the language that somebody means.
-        let phrases = reading
-            .found
-            .iter()
-            .filter(|found| !matches!(language.owners[found.phrase as usize], Owner::Hint(_)));
-        let words = phrases.map(|&found| found.end - reading.start(found)).sum();
-        if (own.rank(), words) > (self.concern.rank(), self.words) {
-            (self.concern, self.words) = (own, words);
-        }
-    }
-}
-
-fn concern(language: &Language, sign: Span, level: Level) -> Concern {
-    if level == Level::None {
-        return Concern::default();
-    }
-    let rule = &language.rules[sign.index as usize];
-    Concern { level, who: rule.who, rule: Some(rule.id.clone()) }
-}
-
-impl From<Heard> for Concern {
-    fn from(heard: Heard) -> Self {
-        Concern { level: heard.level, who: Some(heard.who), rule: Some(heard.rule) }
     }
 }
 
@@ -445,11 +379,13 @@ pub struct Sign {
 /// Words that an explanation names of those that tell, at most.
 const TOLD: usize = 8;
 
-/// What the lessons make of a message that no list recognised.
+/// What the lessons make of a message.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Learnt {
     /// What all words come to; above nothing is rather a cry for help.
     pub weight: f32,
+    /// Whether a list saw something, so that the question was whether that is meant.
+    pub saw: bool,
     /// The words that tell most, the heaviest first, and how much: above nothing for, below against.
     pub told: Vec<(Read, f32)>,
 }
@@ -461,7 +397,7 @@ pub struct Explanation {
     pub folded: String,
     /// Every sign, those that came to nothing included.
     pub signs: Vec<Sign>,
-    /// What was weighed where no list recognised anything.
+    /// What the lessons made of it.
     pub learned: Option<Learnt>,
     /// The answer.
     pub result: Concern,
@@ -484,7 +420,8 @@ impl fmt::Display for Explanation {
             }
         }
         if let Some(learned) = &self.learned {
-            writeln!(f, "  the lessons weigh it at {:+.2}", learned.weight)?;
+            let question = if learned.saw { "what the lists saw" } else { "it" };
+            writeln!(f, "  the lessons weigh {question} at {:+.2}", learned.weight)?;
             for (read, weight) in &learned.told {
                 writeln!(f, "    {weight:+.2} \"{}\"", read.words)?;
             }
@@ -512,7 +449,8 @@ mod tests {
         let read = crate::shell::workbench::scorecard::read(&folder).expect("the folder can be read");
         assert_eq!(read.found, []);
         let lessons: Vec<Lesson> = read.groups.into_iter().flat_map(lesson::of).collect();
-        let bytes = lesson::keep(&lesson::learn(&lessons)).expect("all of it can be written");
+        let learned = lesson::learn(&lessons, &Screener::builtin().compiled);
+        let bytes = lesson::keep(&learned).expect("all of it can be written");
         assert!(bytes == builtin::LEARNED, "{} and {} bytes", bytes.len(), builtin::LEARNED.len());
     }
 }
