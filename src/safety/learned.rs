@@ -173,15 +173,18 @@ fn enough(language: &str) -> f32 {
     }
 }
 
+/// So many words of a message tell its language.
+const TELLING: usize = 256;
+
 /// How much the general weight counts beside that of [`Learned::meant`].
 const GENERAL: f32 = 0.7;
 /// Words that a list saw are not meant where both come to less, of the whole message and of what stands around each of the
 /// words. Chosen so that of 1,000 cries which lists recognise one or two are lost to a mention.
-const NOT_MEANT: f32 = -0.35;
+const NOT_MEANT: f32 = -0.3;
 /// The same of the whole message where what the lists found is imminent.
 const NOT_MEANT_AT_ONCE: f32 = -0.5;
 /// The same of what stands around the words.
-const NOT_MEANT_NEARBY: f32 = -0.1;
+const NOT_MEANT_NEARBY: f32 = 0.1;
 /// They are meant, whatever the contexts of the list say, where both come to more.
 const MEANT: f32 = 0.8;
 /// The subject that a list saw is meant as a cry where both come to more.
@@ -242,7 +245,7 @@ impl Learned {
     fn language(&self, text: &str) -> RuleId {
         let mut all = Vec::new();
         let word = |all: &mut Vec<Gram>, gram, words, _: Range<usize>| {
-            if words == 1 {
+            if words == 1 && all.len() < TELLING {
                 all.push(gram);
             }
             false

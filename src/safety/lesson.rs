@@ -84,7 +84,7 @@ const KEPT: usize = 1_600_000;
 /// The same of those which tell whom a message is about.
 const KEPT_OTHER: usize = 4_000;
 /// The same of those which tell whether words that a list saw are meant.
-const KEPT_MEANT: usize = 300_000;
+const KEPT_MEANT: usize = 200_000;
 /// Words by which a language is told from others.
 const TELLING: usize = 1500;
 

@@ -38,6 +38,9 @@ impl Listed {
             let undoubted = concern(language, one.sign, language.rules[one.sign.index as usize].level);
             self.undoubted = std::mem::take(&mut self.undoubted).or(undoubted);
         }
+        if own.rank() < self.concern.rank() || own.level == Level::None {
+            return;
+        }
         // Hints are words of every day, and say little about the language that somebody means.
         let phrases = reading
             .found
