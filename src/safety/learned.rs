@@ -162,15 +162,25 @@ impl Default for Learned {
 
 /// How heavy a message has to be for a mention: in a conversation, a line with a number below the answer.
 const MENTION: f32 = -0.2;
-/// How heavy it has to be for a concern, by the language. Chosen on everyday chat that no lesson was taken from, so that
-/// lists and lessons together answer fewer than 15 of 10,000 lines of it: `tests/safety/README.md` has the figures. In
-/// most languages there was no such chat; there it is what would answer 20 of 10,000 in German, Italian and Chinese.
-fn enough(language: &str) -> f32 {
-    match language {
-        "en" => 0.11,
-        "de" | "it" | "zh" => 0.09,
-        _ => -0.03,
+/// How heavy it has to be for a concern, by the language and by whether it ends with a full stop: in lessons it is mostly
+/// people who are well that write one, and nobody shall be silenced by it. Chosen on everyday chat that no lesson was
+/// taken from, so that lists and lessons together answer fewer than 15 of 10,000 lines of it: `tests/safety/README.md` has
+/// the figures. What there was of it in German, Italian and Chinese are whole sentences with their stops; in the other
+/// languages there was none, and the heaviness is what costs little in lines that were written to look like danger.
+fn enough(language: &str, stopped: bool) -> f32 {
+    match (language, stopped) {
+        ("en", false) => 0.15,
+        ("en", true) => 0.06,
+        ("de" | "it" | "zh", false) => 0.03,
+        ("de" | "it" | "zh", true) => 0.17,
+        (_, false) => -0.03,
+        (_, true) => -0.2,
     }
+}
+
+/// Whether a folded text ends with a full stop, a question mark or the like.
+fn stopped(text: &str) -> bool {
+    text.trim_end().ends_with('.')
 }
 
 /// So many words of a message tell its language.
@@ -189,6 +199,10 @@ const NOT_MEANT_NEARBY: f32 = 0.1;
 const MEANT: f32 = 0.8;
 /// The subject that a list saw is meant as a cry where both come to more.
 const SUBJECT_MEANT: f32 = 0.5;
+/// So much less is asked for both where the text ends with a full stop: see [`enough`].
+const STOPPED_MEANT: f32 = 0.2;
+/// And so much less has both to come to for a doubt.
+const STOPPED_NOT_MEANT: f32 = 0.1;
 
 impl Learned {
     /// What a folded text comes to. Where no list saw anything in it, above nothing is rather a cry; where one did, this is
@@ -207,12 +221,14 @@ impl Learned {
     #[cold]
     fn heard(&self, text: &str, weight: f32) -> Concern {
         let rule = self.language(text);
-        let level = if weight < enough(rule.language()) { Level::Mention } else { Level::Concern };
+        let level =
+            if weight < enough(rule.language(), stopped(text)) { Level::Mention } else { Level::Concern };
         Concern { level, who: Some(self.who(text)), rule: Some(rule) }
     }
 
     /// Whether the lessons doubt what the lists found in a text of this weight.
-    pub fn doubt(&self, found: Level, weight: f32) -> bool {
+    pub fn doubt(&self, found: Level, text: &str, weight: f32) -> bool {
+        let weight = weight + if stopped(text) { STOPPED_NOT_MEANT } else { 0.0 };
         match found {
             Level::None | Level::Mention => false,
             Level::Concern | Level::Ideation => weight < NOT_MEANT,
@@ -229,6 +245,7 @@ impl Learned {
     pub fn raise(&self, listed: Listed, text: &str, weight: f32) -> Concern {
         let Listed { concern, undoubted, .. } = listed;
         let meant = if undoubted.level >= Level::Concern { MEANT } else { SUBJECT_MEANT };
+        let meant = meant - if stopped(text) { STOPPED_MEANT } else { 0.0 };
         if concern.level < Level::Concern && weight > meant {
             Concern { level: Level::Concern, who: Some(self.who(text)), ..undoubted }
         } else {

@@ -14,6 +14,8 @@ use super::{Concern, Level};
 const NEAR: usize = 3;
 /// So many words beside a sign can make it harmless, no fewer.
 const BESIDE: usize = 3;
+/// Words of a message in which signs are doubted, at most.
+const LONGEST: usize = 400;
 /// Letters of scripts without spaces that say about as much as a word.
 const LETTERS: usize = 3;
 
@@ -82,8 +84,11 @@ impl Compiled {
 
     /// What stands around the signs that no context defused: for each, the bytes of the folded text of its words and of a
     /// few more to both sides. Nothing where there is hardly a word beside them, or a rule is certain of one: they say what
-    /// they say.
+    /// they say. Nothing, too, for a message so long that one part of it says little about another.
     pub fn around(&self, folded: &Folded, tokens: &[Token]) -> Option<Vec<Range<usize>>> {
+        if tokens.len() > LONGEST {
+            return None;
+        }
         let mut beside = vec![true; tokens.len()];
         let mut around = Vec::new();
         for (language, reading) in self.readings(folded, tokens) {

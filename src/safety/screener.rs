@@ -152,7 +152,7 @@ impl Screener {
         };
         let concern = if !saw {
             learned.hear(text, weight)
-        } else if learned.doubt(listed.concern.level, weight) && harmless() {
+        } else if learned.doubt(listed.concern.level, text, weight) && harmless() {
             Concern { level: Level::Mention, ..listed.concern }
         } else {
             learned.raise(listed, text, weight)
