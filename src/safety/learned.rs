@@ -172,7 +172,7 @@ fn enough(language: &str, stopped: bool) -> f32 {
         ("en", false) => 0.15,
         ("en", true) => 0.06,
         ("de" | "it" | "zh", false) => 0.03,
-        ("de" | "it" | "zh", true) => 0.17,
+        ("de" | "it" | "zh", true) => 0.25,
         (_, false) => -0.03,
         (_, true) => -0.2,
     }
