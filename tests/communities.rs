@@ -752,10 +752,10 @@ fn words_of_a_server_raise_there_and_nowhere_else_and_lower_nothing() {
 #[test]
 fn harmless_words_leave_a_mention_and_no_cry_for_help_can_be_called_harmless() {
     let house = House::new();
-    assert!(house.desk.phrases_add(&mo(US), "harmless", "kms fun run").done);
-    assert_eq!(house.level(US, "who's in for the kms fun run?"), Level::Mention);
-    assert_eq!(house.level(THEM, "who's in for the kms fun run?"), Level::Concern);
-    assert_eq!(house.level(US, "kms fun run was nice but i want to die"), Level::Ideation);
+    assert!(house.desk.phrases_add(&mo(US), "harmless", "kms club").done);
+    assert_eq!(house.level(US, "KMS club?"), Level::Mention);
+    assert_eq!(house.level(THEM, "KMS club?"), Level::Concern);
+    assert_eq!(house.level(US, "kms club was nice but i want to die"), Level::Ideation);
     let said = house.desk.phrases_add(&mo(US), "harmless", "want to die");
     assert!(!said.done && said.text.contains("S510") && said.text.contains('^'), "{}", said.text);
     assert_eq!(house.level(US, "i want to die"), Level::Ideation);
