@@ -12,7 +12,7 @@ use super::{Concern, Level};
 
 /// Words to each side of a sign that say most about it.
 const NEAR: usize = 3;
-/// So many words beside a sign can make it harmless, no fewer.
+/// So many words beside a sign in its sentence can make it harmless, no fewer.
 const BESIDE: usize = 3;
 /// Words of a message in which signs are doubted, at most.
 const LONGEST: usize = 400;
@@ -83,31 +83,38 @@ impl Compiled {
     }
 
     /// What stands around the signs that no context defused: for each, the bytes of the folded text of its words and of a
-    /// few more to both sides. Nothing where there is hardly a word beside them, or a rule is certain of one: they say what
-    /// they say. Nothing, too, for a message so long that one part of it says little about another.
+    /// few more to both sides, within its sentence. Nothing where one of them stands in a sentence with hardly a word beside
+    /// it, or a rule is certain of one: they say what they say. Nothing, too, for a message so long that one part of it
+    /// says little about another.
     pub fn around(&self, folded: &Folded, tokens: &[Token]) -> Option<Vec<Range<usize>>> {
         if tokens.len() > LONGEST {
             return None;
         }
         let mut beside = vec![true; tokens.len()];
-        let mut around = Vec::new();
+        let mut signs = Vec::new();
         for (language, reading) in self.readings(folded, tokens) {
             let weighed = context::weigh(language, &reading, true);
             for one in weighed.iter().filter(|one| !one.alone && one.level >= Level::Concern) {
                 if language.rules[one.sign.index as usize].certain {
                     return None;
                 }
-                let (start, end) = (one.sign.start as usize, one.sign.end as usize);
-                beside[start..end].fill(false);
-                let first = &tokens[start.saturating_sub(NEAR)];
-                let last = &tokens[(end + NEAR).min(tokens.len()) - 1];
-                around.push(first.start as usize..last.end as usize);
+                let sign = one.sign.start as usize..one.sign.end as usize;
+                beside[sign.clone()].fill(false);
+                signs.push(sign);
             }
         }
-        let letter = |token: &Token| folded.text()[token.start as usize..].chars().next().is_some_and(single);
-        let beside = tokens.iter().zip(beside).filter(|&(_, beside)| beside);
-        let words: usize = beside.map(|(token, _)| if letter(token) { 1 } else { LETTERS }).sum();
-        (words >= BESIDE * LETTERS).then_some(around)
+        let says = |at: usize| {
+            let letter = folded.text()[tokens[at].start as usize..].chars().next().is_some_and(single);
+            if letter { 1 } else { LETTERS }
+        };
+        let around = signs.into_iter().map(|sign| {
+            let from = (0..=sign.start).rev().find(|&at| tokens[at].stop).unwrap_or(0);
+            let to = (sign.end..tokens.len()).find(|&at| tokens[at].stop).unwrap_or(tokens.len());
+            let words: usize = (from..to).filter(|&at| beside[at]).map(says).sum();
+            let (first, last) = (from.max(sign.start.saturating_sub(NEAR)), to.min(sign.end + NEAR) - 1);
+            (words >= BESIDE * LETTERS).then(|| tokens[first].start as usize..tokens[last].end as usize)
+        });
+        around.collect()
     }
 
     /// What each language reads that a message wakes.
