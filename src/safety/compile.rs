@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
-use self::asking::Listed;
+use self::asking::InChart;
 use super::anchor::{Anchors, AnchorsBuilder, AskedOf};
 use super::chart::{Chart, ChartBuilder, Element, LONGEST_ENTRY};
 use super::dictionary::{Dictionary, DictionaryBuilder, FastMap, NUMBER, WordId};
@@ -96,8 +96,8 @@ type Words = Vec<WordId>;
 /// Lists that are in the chart already: named sets by their name, others by their rows.
 #[derive(Default)]
 struct Lists {
-    named: FastMap<String, Listed>,
-    other: FastMap<Rc<[Words]>, Listed>,
+    named: FastMap<String, InChart>,
+    other: FastMap<Rc<[Words]>, InChart>,
 }
 
 /// Lists, with the files that they were read from.
@@ -321,7 +321,7 @@ impl<'a> Writer<'a> {
     ) -> (Vec<Together>, Vec<Vec<u16>>) {
         let list = self.list;
         // For each hint, the rarest words of its phrases; nothing where one of them has none.
-        let mut rarest: Vec<Option<Vec<Listed>>> = Vec::new();
+        let mut rarest: Vec<Option<Vec<InChart>>> = Vec::new();
         for (index, hint) in list.hints.iter().enumerate() {
             let mut all = Some(Vec::new());
             let mut phrases = Vec::new();
@@ -337,7 +337,7 @@ impl<'a> Writer<'a> {
                 }
             }
             if let Some(all) = &mut all {
-                all.sort_by_key(|listed: &Listed| listed.number);
+                all.sort_by_key(|listed: &InChart| listed.number);
                 all.dedup_by_key(|listed| listed.number);
             }
             rarest.push(all);
@@ -433,7 +433,7 @@ impl<'a> Writer<'a> {
         at: &std::ops::Range<usize>,
         builder: &mut ChartBuilder,
         lists: &mut Lists,
-    ) -> Option<Vec<Vec<Listed>>> {
+    ) -> Option<Vec<Vec<InChart>>> {
         let mut elements = Vec::new();
         let mut mandatory = Vec::new();
         for piece in pieces {

@@ -184,7 +184,7 @@ fn stopped(text: &str) -> bool {
 }
 
 /// So many words of a message tell its language.
-const TELLING: usize = 256;
+const TELLING_LANGUAGE: usize = 256;
 
 /// How much the general weight counts beside that of [`Learned::meant`].
 const GENERAL: f32 = 0.7;
@@ -262,7 +262,7 @@ impl Learned {
     fn language(&self, text: &str) -> RuleId {
         let mut all = Vec::new();
         let word = |all: &mut Vec<Gram>, gram, words, _: Range<usize>| {
-            if words == 1 && all.len() < TELLING {
+            if words == 1 && all.len() < TELLING_LANGUAGE {
                 all.push(gram);
             }
             false

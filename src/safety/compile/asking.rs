@@ -18,7 +18,7 @@ const ALONE: usize = usize::MAX / 2;
 
 /// A list in the chart: its number, its rarest words, and its entries.
 #[derive(Clone)]
-pub(super) struct Listed {
+pub(super) struct InChart {
     pub number: usize,
     /// What its rarest words come to.
     price: usize,
@@ -27,13 +27,13 @@ pub(super) struct Listed {
 }
 
 /// What the rarest words of an element come to.
-fn price(lists: &[Listed]) -> usize {
+fn price(lists: &[InChart]) -> usize {
     lists.iter().map(|list| list.price).sum()
 }
 
 impl Writer<'_> {
     /// Puts a list into the chart.
-    pub(super) fn listed(&self, entries: Rc<[Words]>, builder: &mut ChartBuilder) -> Listed {
+    pub(super) fn listed(&self, entries: Rc<[Words]>, builder: &mut ChartBuilder) -> InChart {
         let any_number = entries.iter().flatten().any(|&word| word == NUMBER);
         let rarest: Rarest = (!any_number).then(|| {
             let mut rarest: Vec<_> = entries.iter().map(|entry| self.rarest(entry)).collect();
@@ -42,11 +42,11 @@ impl Writer<'_> {
             rarest
         });
         let price = rarest.iter().flatten().map(|(price, _)| price).sum();
-        Listed { number: builder.list(&entries), price, rarest: Rc::new(rarest), entries }
+        InChart { number: builder.list(&entries), price, rarest: Rc::new(rarest), entries }
     }
 
     /// The mandatory elements of a phrase, the rarest first.
-    pub(super) fn sorted(mandatory: Vec<Vec<Listed>>) -> Vec<Vec<Listed>> {
+    pub(super) fn sorted(mandatory: Vec<Vec<InChart>>) -> Vec<Vec<InChart>> {
         let mut elements = mandatory;
         elements
             .sort_by_key(|lists| (price(lists), lists.iter().map(|list| list.number).collect::<Vec<_>>()));
@@ -55,9 +55,9 @@ impl Writer<'_> {
     }
 
     /// The rarest elements of a phrase, at most four: for each, words one of which every match contains.
-    pub(super) fn anchors(mandatory: Vec<Vec<Listed>>) -> Vec<Asked> {
+    pub(super) fn anchors(mandatory: Vec<Vec<InChart>>) -> Vec<Asked> {
         // Beside two, words that are in every other message cost more than they spare.
-        let worth = |(index, lists): &(usize, Vec<Listed>)| *index < 2 || price(lists) < COMMON;
+        let worth = |(index, lists): &(usize, Vec<InChart>)| *index < 2 || price(lists) < COMMON;
         let asked = Self::sorted(mandatory).into_iter().enumerate().filter(worth).take(ASKED);
         asked
             .map(|(_, lists)| Asked {
@@ -69,7 +69,7 @@ impl Writer<'_> {
 
     /// Asks for what a phrase can't do without, its mandatory elements: their rarest words, or, where it is one list and
     /// nothing else, the two rarest of an entry.
-    pub(super) fn ask(&self, mandatory: Vec<Vec<Listed>>, asked: &mut AskedOf) {
+    pub(super) fn ask(&self, mandatory: Vec<Vec<InChart>>, asked: &mut AskedOf) {
         if let [only] = mandatory.as_slice()
             && let [list] = only.as_slice()
             && let Some(pairs) = self.pairs(list)
@@ -82,7 +82,7 @@ impl Writer<'_> {
 
     /// For each word that is the rarest of an entry: that word, and one of the second rarest of those entries, unless one of
     /// them has no other word. None for scripts without spaces, where an entry is asked for as a whole.
-    fn pairs(&self, list: &Listed) -> Option<Vec<Vec<Asked>>> {
+    fn pairs(&self, list: &InChart) -> Option<Vec<Vec<Asked>>> {
         let mut seconds: BTreeMap<WordId, Vec<Option<(usize, Anchor)>>> = BTreeMap::new();
         for entry in list.entries.iter() {
             let (_, Anchor::Word(first)) = self.rarest(entry) else { return None };
