@@ -2,8 +2,9 @@
 //!
 //! A phrase list knows wordings; people find others. What no list has, this weighs: every word, pair and triple of
 //! words that stood in a lesson has a weight, for or against, and a message that comes out heavy enough is a concern,
-//! never more. The weights are those of a linear support vector machine, learned by `lesson` when the program is
-//! built, from nothing but the sentences in `lessons/`. `lantern scan --explain` shows the words that told.
+//! never more. The weights are those of linear support vector machines, one for English and one for all other languages,
+//! learned by `lesson` when the program is built, from nothing but the sentences in `lessons/`. `lantern scan --explain`
+//! shows the words that told.
 //!
 //! Where no list saw anything, it only ever raises. Where one did, a second machine that learned from nothing but such
 //! sentences says whether the words are meant: "a character of mine wants to die" is no cry, and "i told them i wanted to
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::flat::Flat;
 use super::grams::{self, Gram};
+use super::letters::single;
 use super::listed::Listed;
 use super::{Concern, Level, RuleId, Who};
 
@@ -23,7 +25,7 @@ use super::{Concern, Level, RuleId, Who};
 #[derive(Serialize, Deserialize)]
 #[serde(bound(deserialize = "'de: 'static"))]
 pub(crate) struct Weights {
-    /// A power of two of places. The high half of a place says which gram, the low half its weight.
+    /// Places, in the order of grams. The high half of a place says which gram, the low half its weight.
     places: Flat<u32>,
     /// Bits that say of nearly every gram that is in no place that it isn't.
     known: Flat<u64>,
@@ -55,19 +57,18 @@ impl Weights {
     pub fn new(weights: &[(Gram, f32)], bias: f32) -> Weights {
         let most = weights.iter().fold(0.0_f32, |most, (_, weight)| most.max(weight.abs()));
         let unit = most.max(f32::MIN_POSITIVE) / f32::from(i16::MAX);
-        let mut places = vec![0; (weights.len() * 5 / 4).next_power_of_two().max(2)];
-        let mask = places.len() - 1;
-        let mut known = vec![0; (places.len() / 16).max(1)];
+        let mut places = vec![0; weights.len() * 5 / 4 + 2];
+        let mut known = vec![0; places.len() / 20 + 1];
         for &(gram, weight) in weights {
             let weight = (weight / unit).round() as i16;
             if weight == 0 {
                 continue;
             }
-            let mut at = gram as usize & mask;
+            let mut at = Weights::spread(gram, places.len());
             while places[at] != 0 {
-                at = (at + 1) & mask;
+                at = if at + 1 == places.len() { 0 } else { at + 1 };
             }
-            places[at] = gram & 0xffff_0000 | u32::from(weight as u16);
+            places[at] = gram << 16 | u32::from(weight as u16);
             let (word, bit) = Weights::bit(gram, known.len());
             known[word] |= bit;
         }
@@ -83,7 +84,13 @@ impl Weights {
     #[inline(always)]
     fn bit(gram: Gram, words: usize) -> (usize, u64) {
         let bit = gram.wrapping_mul(0x9e37_79b1).rotate_left(16);
-        ((bit >> 6) as usize & (words - 1), 1 << (bit & 63))
+        (Weights::spread(bit, words), 1 << (bit & 63))
+    }
+
+    /// Which of so many a number stands for, where those from the lowest to the highest are spread over them.
+    #[inline(always)]
+    fn spread(number: u32, over: usize) -> usize {
+        ((u64::from(number) * over as u64) >> 32) as usize
     }
 
     /// The weight of a gram, in units; 0 where no lesson had it.
@@ -93,17 +100,16 @@ impl Weights {
         if self.known.at(word) & bit == 0 {
             return 0;
         }
-        let mask = self.places.len() - 1;
-        let mut at = gram as usize & mask;
+        let mut at = Weights::spread(gram, self.places.len());
         loop {
             let place = self.places.at(at);
             if place == 0 {
                 return 0;
             }
-            if (place ^ gram) & 0xffff_0000 == 0 {
+            if place >> 16 == gram & 0xffff {
                 return i32::from(place as u16 as i16);
             }
-            at = (at + 1) & mask;
+            at = if at + 1 == self.places.len() { 0 } else { at + 1 };
         }
     }
 
@@ -138,12 +144,68 @@ impl Weights {
     }
 }
 
+/// Whether a message deserves a crisis reply. English has a table of its own: a third of all lessons is English, and the
+/// same letters are other words elsewhere ("die", "so", "am").
+#[derive(Serialize, Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
+pub(crate) struct Crisis {
+    /// Learned from lessons in English.
+    pub english: Weights,
+    /// Learned from those in all other languages.
+    pub others: Weights,
+    /// For common words, how much more often they stand in English than in any other language, as a logarithm.
+    pub tongue: Weights,
+}
+
+/// A message is weighed by one table alone where its words say so clearly whether it is English: by this sum of
+/// [`Crisis::tongue`], one way or the other. Else that table counts by which it is heavier.
+const CLEAR: f32 = 2.0;
+
+impl Crisis {
+    /// How much more a folded text reads like English than like anything else, as a logarithm.
+    fn english(&self, text: &str) -> f32 {
+        let mut count = (0, 0);
+        grams::visit(
+            &mut count,
+            text,
+            |(sum, words), gram, of, _| {
+                if of == 1 && *words < TELLING_LANGUAGE {
+                    *sum += self.tongue.weight(gram);
+                    *words += 1;
+                }
+                false
+            },
+            |_| (),
+        );
+        count.0 as f32 * self.tongue.unit
+    }
+
+    /// What a folded text comes to, and by which table.
+    fn weigh(&self, text: &str) -> (f32, &Weights) {
+        let english = self.english(text);
+        if english > CLEAR {
+            return (self.english.weigh(text), &self.english);
+        }
+        let others = (self.others.weigh(text), &self.others);
+        if english < -CLEAR {
+            return others;
+        }
+        let english = (self.english.weigh(text), &self.english);
+        if english.0 > others.0 { english } else { others }
+    }
+
+    /// Bytes that the tables take.
+    fn memory(&self) -> usize {
+        self.english.memory() + self.others.memory() + self.tongue.memory()
+    }
+}
+
 /// All that was learned.
 #[derive(Serialize, Deserialize)]
 #[serde(bound(deserialize = "'de: 'static"))]
 pub(crate) struct Learned {
     /// Whether a message deserves a crisis reply.
-    pub crisis: Weights,
+    pub crisis: Crisis,
     /// Whether such a message is about somebody else.
     pub other: Weights,
     /// Whether a message in which a list sees a sign, or the subject, deserves a crisis reply.
@@ -155,8 +217,9 @@ pub(crate) struct Learned {
 /// Nothing learned: no cry is heard, and none that a list saw is doubted.
 impl Default for Learned {
     fn default() -> Self {
-        let [crisis, other, meant] = [-1.0, -1.0, 0.0].map(|bias| Weights::new(&[], bias));
-        Learned { crisis, other, meant, languages: Vec::new() }
+        let [english, others, tongue, other, meant] =
+            [-1.0, -1.0, 0.0, -1.0, 0.0].map(|bias| Weights::new(&[], bias));
+        Learned { crisis: Crisis { english, others, tongue }, other, meant, languages: Vec::new() }
     }
 }
 
@@ -169,11 +232,11 @@ const MENTION: f32 = -0.2;
 /// languages there was none, and the heaviness is what costs little in lines that were written to look like danger.
 fn enough(language: &str, stopped: bool) -> f32 {
     match (language, stopped) {
-        ("en", false) => 0.15,
-        ("en", true) => 0.06,
-        ("de" | "it" | "zh", false) => 0.03,
-        ("de" | "it" | "zh", true) => 0.25,
-        (_, false) => -0.03,
+        ("en", false) => 0.14,
+        ("en", true) => 0.07,
+        ("de" | "it" | "zh", false) => -0.03,
+        ("de" | "it" | "zh", true) => 0.2,
+        (_, false) => -0.06,
         (_, true) => -0.2,
     }
 }
@@ -183,6 +246,12 @@ fn stopped(text: &str) -> bool {
     text.trim_end().ends_with('.')
 }
 
+/// Whether a folded text has fewer words than [`FEW`].
+fn few(text: &str) -> bool {
+    let words = |part: &str| if part.starts_with(single) { part.chars().count().div_ceil(3) } else { 1 };
+    text.split_whitespace().map(words).take(FEW).sum::<usize>() < FEW
+}
+
 /// So many words of a message tell its language.
 const TELLING_LANGUAGE: usize = 256;
 
@@ -190,15 +259,20 @@ const TELLING_LANGUAGE: usize = 256;
 const GENERAL: f32 = 0.7;
 /// Words that a list saw are not meant where both come to less, of the whole message and of what stands around each of the
 /// words. Chosen so that of 1,000 cries which lists recognise one or two are lost to a mention.
-const NOT_MEANT: f32 = -0.3;
+const NOT_MEANT: f32 = -0.2;
 /// The same of the whole message where what the lists found is imminent.
-const NOT_MEANT_AT_ONCE: f32 = -0.5;
+const NOT_MEANT_AT_ONCE: f32 = -0.35;
 /// The same of what stands around the words.
 const NOT_MEANT_NEARBY: f32 = 0.1;
 /// They are meant, whatever the contexts of the list say, where both come to more.
-const MEANT: f32 = 0.8;
+const MEANT: f32 = 0.85;
 /// The subject that a list saw is meant as a cry where both come to more.
-const SUBJECT_MEANT: f32 = 0.5;
+const SUBJECT_MEANT: f32 = 0.3;
+/// So much more is asked for both where there are fewer words than [`FEW`]: "i don't want to die" leaves little to go by but
+/// what the list's context knows.
+const FEW_MEANT: f32 = 0.35;
+/// See [`FEW_MEANT`]. Three letters of a script that parts no words are a word.
+const FEW: usize = 7;
 /// So much less is asked for both where the text ends with a full stop: see [`enough`].
 const STOPPED_MEANT: f32 = 0.2;
 /// And so much less has both to come to for a doubt.
@@ -208,7 +282,7 @@ impl Learned {
     /// What a folded text comes to. Where no list saw anything in it, above nothing is rather a cry; where one did, this is
     /// how much that is meant, and below [`NOT_MEANT`] it isn't.
     pub fn weigh(&self, text: &str, saw: bool) -> f32 {
-        let general = self.crisis.weigh(text);
+        let (general, _) = self.crisis.weigh(text);
         if saw { self.meant.weigh(text) + GENERAL * general } else { general }
     }
 
@@ -246,6 +320,7 @@ impl Learned {
         let Listed { concern, undoubted, .. } = listed;
         let meant = if undoubted.level >= Level::Concern { MEANT } else { SUBJECT_MEANT };
         let meant = meant - if stopped(text) { STOPPED_MEANT } else { 0.0 };
+        let meant = meant + if few(text) { FEW_MEANT } else { 0.0 };
         if concern.level < Level::Concern && weight > meant {
             Concern { level: Level::Concern, who: Some(self.who(text)), ..undoubted }
         } else {
@@ -258,8 +333,12 @@ impl Learned {
         if self.other.weigh(text) > 0.0 { Who::Other } else { Who::Oneself }
     }
 
-    /// The rule of the language that knows most of the words; of equals the first.
+    /// The rule of the language that knows most of the words; of equals the first. What is nothing but English is English,
+    /// though another language may share its few words.
     fn language(&self, text: &str) -> RuleId {
+        if self.crisis.english(text) >= 0.0 {
+            return RuleId::new("en/learned");
+        }
         let mut all = Vec::new();
         let word = |all: &mut Vec<Gram>, gram, words, _: Range<usize>| {
             if words == 1 && all.len() < TELLING_LANGUAGE {
@@ -282,8 +361,9 @@ impl Learned {
     /// The words of a folded text that tell most, the heaviest first: where they stand, and for or against. `saw` says
     /// whether a list saw something in it.
     pub fn tell(&self, text: &str, saw: bool) -> Vec<(Range<usize>, f32)> {
+        let (_, general) = self.crisis.weigh(text);
         let tables: &[(&Weights, f32)] =
-            if saw { &[(&self.meant, 1.0), (&self.crisis, GENERAL)] } else { &[(&self.crisis, 1.0)] };
+            if saw { &[(&self.meant, 1.0), (general, GENERAL)] } else { &[(general, 1.0)] };
         let mut told: Vec<(Range<usize>, f32)> = Vec::new();
         grams::visit(
             &mut told,

@@ -2,10 +2,10 @@
 //!
 //! The classifier is a linear support vector machine with squared hinge loss, fitted by dual coordinate descent (Hsieh,
 //! Chang, Lin, Keerthi and Sundararajan, "A dual coordinate descent method for large-scale linear SVM", ICML 2008), over
-//! words, pairs and triples of words weighted by their inverse document frequency squared. The same lessons give the same
-//! weights.
+//! words, pairs and triples of words weighted by their inverse document frequency squared: how rare they are in the
+//! language that has them most. The same lessons give the same weights.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
 
 use super::case::{Case, Expected, Group};
@@ -14,7 +14,7 @@ use super::dictionary::FastMap;
 use super::flat;
 use super::fold::{self, Folded};
 use super::grams::{self, Gram};
-use super::learned::{self, Learned, Weights};
+use super::learned::{self, Crisis, Learned, Weights};
 use super::{Level, RuleId, Who};
 use crate::diagnostic::Diagnostic;
 
@@ -79,26 +79,33 @@ const COST: f64 = 0.3;
 const ROUNDS: usize = 60;
 /// A round that moved no multiplier by more than this is the last.
 const ENOUGH: f64 = 0.01;
-/// Weights that are kept, the heaviest.
-const KEPT: usize = 1_600_000;
+/// Weights that are kept of English, the heaviest.
+const KEPT_ENGLISH: usize = 540_000;
+/// The same of all other languages together.
+const KEPT: usize = 1_250_000;
 /// The same of those which tell whom a message is about.
 const KEPT_OTHER: usize = 4_000;
 /// The same of those which tell whether words that a list saw are meant.
 const KEPT_MEANT: usize = 200_000;
 /// Words by which a language is told from others.
 const TELLING: usize = 1500;
+/// The language that has a table of its own.
+const ENGLISH: &str = "en";
+/// What no lesson of a language has is taken to be this part of its words.
+const HARDLY: f64 = 1e-5;
 
 /// Words of each language that say nothing by themselves, being in every other sentence; only beside others.
 const COMMON: usize = 60;
 
 /// Learns from lessons; `lists` are the phrase lists beside which what was learned will stand.
 pub(crate) fn learn(lessons: &[Lesson], lists: &Compiled) -> Learned {
-    let read: Vec<Read> = lessons
+    let read: Vec<Read<'_>> = lessons
         .iter()
         .map(|lesson| {
             let folded = fold::fold(&lesson.text);
-            let mut found = Read { seen: sees(lists, &folded), ..Read::default() };
-            let each = |found: &mut Read, gram, words, _: Range<usize>| {
+            let seen = sees(lists, &folded);
+            let mut found = Read { language: &lesson.language, seen, ..Read::default() };
+            let each = |found: &mut Read<'_>, gram, words, _: Range<usize>| {
                 found.grams.push(gram);
                 if words == 1 {
                     found.single.push(gram);
@@ -109,26 +116,40 @@ pub(crate) fn learn(lessons: &[Lesson], lists: &Compiled) -> Learned {
             found
         })
         .collect();
-    let words = commonest(lessons, &read);
+    let counts = counts(&read);
+    let words = commonest(&counts);
     let common = words.values().flat_map(|words| words.iter().take(COMMON)).copied().collect();
-    let all: Vec<(&Read, bool)> =
-        read.iter().zip(lessons).map(|(read, lesson)| (read, lesson.crisis)).collect();
-    let seen: Vec<(&Read, bool)> = all.iter().filter(|(read, _)| read.seen).copied().collect();
+    let all: Vec<_> = read.iter().zip(lessons).map(|(read, lesson)| (read, lesson.crisis)).collect();
+    let some = |which: fn(&Read<'_>) -> bool| -> Vec<_> {
+        all.iter().filter(|(read, _)| which(read)).copied().collect()
+    };
     // Who is not named speaks of themselves nearly always.
-    let about: Vec<(&Read, bool)> = read
+    let about: Vec<_> = read
         .iter()
         .zip(lessons)
         .filter(|(_, lesson)| lesson.crisis)
         .map(|(read, lesson)| (read, lesson.who == Some(Who::Other)))
         .collect();
+    // What stands in English alone is learned from, so that it is known to be nothing, but needn't be kept.
+    let foreign: HashSet<Gram> = read
+        .iter()
+        .filter(|read| read.language != ENGLISH)
+        .flat_map(|read| read.grams.iter().copied())
+        .collect();
+    let crisis = Crisis {
+        english: fit(&some(|read| read.language == ENGLISH), &common).keep(KEPT_ENGLISH, |_| true),
+        others: fit(&all, &common).keep(KEPT, |gram| foreign.contains(&gram)),
+        tongue: tongue(&counts, &words),
+    };
+    let none = BTreeSet::new();
     let languages = words.into_iter().map(|(language, mut words)| {
         words.sort_unstable();
         (RuleId::new(&format!("{language}/learned")), words)
     });
     Learned {
-        crisis: fit(&all, &common, KEPT),
-        other: fit(&about, &BTreeSet::new(), KEPT_OTHER),
-        meant: fit(&seen, &BTreeSet::new(), KEPT_MEANT),
+        crisis,
+        other: fit(&about, &none).keep(KEPT_OTHER, |_| true),
+        meant: fit(&some(|read| read.seen), &none).keep(KEPT_MEANT, |_| true),
         languages: languages.collect(),
     }
 }
@@ -138,25 +159,57 @@ fn sees(lists: &Compiled, folded: &Folded) -> bool {
     lists.tokens(folded).is_some_and(|tokens| lists.look(folded, &tokens).undoubted.level > Level::None)
 }
 
-/// The commonest words of each language, the commonest first.
-fn commonest<'l>(lessons: &'l [Lesson], read: &[Read]) -> BTreeMap<&'l str, Vec<Gram>> {
-    let mut counts: BTreeMap<&str, BTreeMap<Gram, u32>> = BTreeMap::new();
-    for (lesson, read) in lessons.iter().zip(read) {
-        let count = counts.entry(&lesson.language).or_default();
+/// How often each word stands in the lessons of each language.
+type Counts<'l> = BTreeMap<&'l str, BTreeMap<Gram, u32>>;
+
+fn counts<'l>(read: &[Read<'l>]) -> Counts<'l> {
+    let mut counts = Counts::new();
+    for read in read {
+        let count = counts.entry(read.language).or_default();
         read.single.iter().for_each(|&gram| *count.entry(gram).or_default() += 1);
     }
-    let sorted = |count: BTreeMap<Gram, u32>| {
-        let mut words: Vec<(Gram, u32)> = count.into_iter().collect();
+    counts
+}
+
+/// The commonest words of each language, the commonest first.
+fn commonest<'l>(counts: &Counts<'l>) -> BTreeMap<&'l str, Vec<Gram>> {
+    let sorted = |count: &BTreeMap<Gram, u32>| {
+        let mut words: Vec<(Gram, u32)> = count.iter().map(|(&gram, &count)| (gram, count)).collect();
         words.sort_by_key(|&(gram, count)| (u32::MAX - count, gram));
         words.into_iter().take(TELLING).map(|(gram, _)| gram).collect()
     };
-    counts.into_iter().map(|(language, count)| (language, sorted(count))).collect()
+    counts.iter().map(|(&language, count)| (language, sorted(count))).collect()
 }
 
-/// The grams of a sentence, those of them that are one word, how many words it has with its end, and whether a phrase list
-/// sees anything in it.
+/// How much more often common words stand in English than in any other language, as a logarithm.
+fn tongue(counts: &Counts<'_>, words: &BTreeMap<&str, Vec<Gram>>) -> Weights {
+    let totals: BTreeMap<&str, f64> = counts
+        .iter()
+        .map(|(&language, count)| (language, count.values().map(|&count| f64::from(count)).sum()))
+        .collect();
+    let often = |language: &str, gram: Gram| {
+        f64::from(counts[language].get(&gram).copied().unwrap_or(0)) / totals[language]
+    };
+    let all: BTreeSet<Gram> = words.values().flatten().copied().collect();
+    let weights: Vec<(Gram, f32)> = all
+        .into_iter()
+        .map(|gram| {
+            let (mut english, mut elsewhere) = (HARDLY, HARDLY);
+            for &language in counts.keys() {
+                let most = if language == ENGLISH { &mut english } else { &mut elsewhere };
+                *most = most.max(often(language, gram));
+            }
+            (gram, (english / elsewhere).ln() as f32)
+        })
+        .collect();
+    Weights::new(&weights, 0.0)
+}
+
+/// What a lesson is read as: its language and grams, those of them that are one word, how many words it has with its end,
+/// and whether a phrase list sees anything in it.
 #[derive(Default)]
-struct Read {
+struct Read<'l> {
+    language: &'l str,
     grams: Vec<Gram>,
     single: Vec<Gram>,
     words: u32,
@@ -174,11 +227,49 @@ struct Row {
     multiplier: f64,
 }
 
-/// Fits weights to sentences, and keeps the heaviest. What is common has none.
-fn fit(sentences: &[(&Read, bool)], common: &BTreeSet<Gram>, kept: usize) -> Weights {
+/// Of each column, the part of sentences that have it, in the language in which that is most: what is common in its own
+/// language tells little, however rare it is among all.
+fn shares(sentences: &[(&Read<'_>, bool)], rows: &[BTreeMap<u32, u32>], columns: usize) -> Vec<f64> {
+    let mut languages: BTreeMap<&str, Vec<&BTreeMap<u32, u32>>> = BTreeMap::new();
+    for ((read, _), row) in sentences.iter().zip(rows) {
+        languages.entry(read.language).or_default().push(row);
+    }
+    let mut shares = vec![0.0_f64; columns];
+    for rows in languages.values() {
+        let mut seen: FastMap<u32, u32> = FastMap::default();
+        rows.iter().flat_map(|row| row.keys()).for_each(|&column| *seen.entry(column).or_default() += 1);
+        for (column, seen) in seen {
+            let share = (1.0 + f64::from(seen)) / (1.0 + rows.len() as f64);
+            shares[column as usize] = shares[column as usize].max(share);
+        }
+    }
+    shares
+}
+
+/// What was fitted: weights, and what is added at the end.
+struct Fitted {
+    weights: Vec<(Gram, f32)>,
+    bias: f32,
+}
+
+impl Fitted {
+    /// The heaviest, at most so many, of those that are asked for.
+    fn keep(self, kept: usize, which: impl Fn(Gram) -> bool) -> Weights {
+        let mut heavy = self.weights;
+        heavy.retain(|&(gram, _)| which(gram));
+        heavy.sort_by(|(a, one), (b, other)| other.abs().total_cmp(&one.abs()).then(a.cmp(b)));
+        heavy.truncate(kept);
+        Weights::new(&heavy, self.bias)
+    }
+}
+
+/// Fits weights to sentences. What is common has none. Without sentences everything is a no.
+fn fit(sentences: &[(&Read<'_>, bool)], common: &BTreeSet<Gram>) -> Fitted {
+    if sentences.is_empty() {
+        return Fitted { weights: Vec::new(), bias: -1.0 };
+    }
     let mut columns: FastMap<Gram, u32> = FastMap::default();
     let mut of: Vec<Gram> = Vec::new();
-    let mut seen: Vec<u32> = Vec::new();
     let rows: Vec<BTreeMap<u32, u32>> = sentences
         .iter()
         .map(|(read, _)| {
@@ -188,23 +279,18 @@ fn fit(sentences: &[(&Read, bool)], common: &BTreeSet<Gram>, kept: usize) -> Wei
                 let column = *columns.entry(gram).or_insert(next);
                 if column == next {
                     of.push(gram);
-                    seen.push(0);
                 }
                 *counts.entry(column).or_insert(0) += 1;
-            }
-            for &column in counts.keys() {
-                seen[column as usize] += 1;
             }
             counts
         })
         .collect();
-    let all = sentences.len() as f64;
     // Squared: what is rare tells more than what is common, by more than its frequency alone says. Of what was tried (the
     // first, one and a half, second, third and fourth power; no rare grams at all) this hears most at the same rate of
     // everyday chat answered. The tenth keeps values, and with them what a mistake costs, about as large as unsquared.
-    let rarity: Vec<f64> = seen
-        .iter()
-        .map(|&seen| (((1.0 + all) / (1.0 + f64::from(seen))).ln() + 1.0).powi(2) / 10.0)
+    let rarity: Vec<f64> = shares(sentences, &rows, of.len())
+        .into_iter()
+        .map(|share| ((1.0 / share).ln() + 1.0).powi(2) / 10.0)
         .collect();
     let bias = of.len();
     let added = 0.5 / COST;
@@ -252,12 +338,6 @@ fn fit(sentences: &[(&Read, bool)], common: &BTreeSet<Gram>, kept: usize) -> Wei
             break;
         }
     }
-    let mut heavy: Vec<(Gram, f32)> = of
-        .iter()
-        .enumerate()
-        .map(|(column, &gram)| (gram, (weights[column] * rarity[column]) as f32))
-        .collect();
-    heavy.sort_by(|(a, one), (b, other)| other.abs().total_cmp(&one.abs()).then(a.cmp(b)));
-    heavy.truncate(kept);
-    Weights::new(&heavy, weights[bias] as f32)
+    let weight = |(column, &gram): (usize, &Gram)| (gram, (weights[column] * rarity[column]) as f32);
+    Fitted { weights: of.iter().enumerate().map(weight).collect(), bias: weights[bias] as f32 }
 }
