@@ -232,8 +232,8 @@ const MENTION: f32 = -0.2;
 /// languages there was none, and the heaviness is what costs little in lines that were written to look like danger.
 fn enough(language: &str, stopped: bool) -> f32 {
     match (language, stopped) {
-        ("en", false) => 0.14,
-        ("en", true) => 0.07,
+        ("en", false) => 0.15,
+        ("en", true) => 0.1,
         ("de" | "it" | "zh", false) => -0.03,
         ("de" | "it" | "zh", true) => 0.2,
         (_, false) => -0.06,
