@@ -115,16 +115,23 @@ impl Weights {
 
     /// What a folded text comes to: above zero is rather yes. Of a long one the stretch that comes to most.
     pub fn weigh(&self, text: &str) -> f32 {
-        let mut state = (Sum::default(), Sum::default(), f32::MIN);
+        self.weigh_and(text, (), |(), _, _| ()).0
+    }
+
+    /// The same, and what `see` makes of all the grams on the way.
+    #[inline(always)]
+    fn weigh_and<T>(&self, text: &str, also: T, see: impl Fn(&mut T, Gram, u8)) -> (f32, T) {
+        let mut state = (Sum::default(), Sum::default(), f32::MIN, also);
         grams::visit(
             &mut state,
             text,
-            |(_, now, _), gram, _, _| {
+            |(_, now, _, also), gram, words, _| {
+                see(also, gram, words);
                 let weight = self.weight(gram);
                 now.weight += weight;
                 weight != 0
             },
-            |(before, now, most)| {
+            |(before, now, most, _)| {
                 now.words += 1;
                 if now.words == STRETCH {
                     if before.words > 0 {
@@ -134,9 +141,9 @@ impl Weights {
                 }
             },
         );
-        let (before, now, most) = state;
+        let (before, now, most, also) = state;
         // The last words alone say too little beside those before them; where nothing came before, they are all.
-        most.max(self.value(before, now))
+        (most.max(self.value(before, now)), also)
     }
 
     fn value(&self, before: Sum, now: Sum) -> f32 {
@@ -162,36 +169,27 @@ pub(crate) struct Crisis {
 const CLEAR: f32 = 2.0;
 
 impl Crisis {
-    /// How much more a folded text reads like English than like anything else, as a logarithm.
-    fn english(&self, text: &str) -> f32 {
-        let mut count = (0, 0);
-        grams::visit(
-            &mut count,
-            text,
-            |(sum, words), gram, of, _| {
+    /// What a folded text comes to in English, and how much more it reads like English than like anything else, as a
+    /// logarithm.
+    fn english(&self, text: &str) -> (f32, f32) {
+        let (weight, (tongue, _)) =
+            self.english.weigh_and(text, (0, 0), |(tongue, words): &mut (i32, usize), gram, of| {
                 if of == 1 && *words < TELLING_LANGUAGE {
-                    *sum += self.tongue.weight(gram);
+                    *tongue += self.tongue.weight(gram);
                     *words += 1;
                 }
-                false
-            },
-            |_| (),
-        );
-        count.0 as f32 * self.tongue.unit
+            });
+        (weight, tongue as f32 * self.tongue.unit)
     }
 
     /// What a folded text comes to, and by which table.
     fn weigh(&self, text: &str) -> (f32, &Weights) {
-        let english = self.english(text);
-        if english > CLEAR {
-            return (self.english.weigh(text), &self.english);
+        let (weight, tongue) = self.english(text);
+        if tongue > CLEAR {
+            return (weight, &self.english);
         }
-        let others = (self.others.weigh(text), &self.others);
-        if english < -CLEAR {
-            return others;
-        }
-        let english = (self.english.weigh(text), &self.english);
-        if english.0 > others.0 { english } else { others }
+        let others = self.others.weigh(text);
+        if tongue >= -CLEAR && weight > others { (weight, &self.english) } else { (others, &self.others) }
     }
 
     /// Bytes that the tables take.
@@ -336,7 +334,7 @@ impl Learned {
     /// The rule of the language that knows most of the words; of equals the first. What is nothing but English is English,
     /// though another language may share its few words.
     fn language(&self, text: &str) -> RuleId {
-        if self.crisis.english(text) >= 0.0 {
+        if self.crisis.english(text).1 >= 0.0 {
             return RuleId::new("en/learned");
         }
         let mut all = Vec::new();
