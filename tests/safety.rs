@@ -128,8 +128,8 @@ fn a_start_tries_the_lists_that_somebody_changed_and_a_check_tries_them_all() {
 #[test]
 fn of_sentences_that_nothing_was_learned_from_most_cries_are_heard_and_few_others() {
     let card = Scorecard::of(Screener::builtin(), &read("tests/held_out").groups);
-    assert!(card.recognised().percent() >= 88.0, "{}", card.recognised());
-    assert!(card.quiet().percent() >= 96.0, "{}", card.quiet());
+    assert!(card.recognised().percent() >= 90.0, "{}", card.recognised());
+    assert!(card.quiet().percent() >= 96.5, "{}", card.quiet());
 }
 
 #[test]
