@@ -269,6 +269,18 @@ fn a_stretch_of_chatter_before_or_after_it_hides_nothing_that_the_lessons_hear()
 }
 
 #[test]
+fn english_before_a_cry_in_another_language_hides_nothing_that_the_lessons_hear() {
+    for text in [
+        "good night guys, thanks for the raid. io non ci sarò più, pensate voi al cane",
+        "thanks for the raid everybody. ich hab allen geschrieben wer den hund nimmt, dann ist es vorbei mit mir",
+        "ok good night. não faço falta a ninguém, amanhã acaba",
+    ] {
+        assert_eq!(Screener::builtin().screen(text).level, Level::Concern, "{text}");
+    }
+    assert_eq!(Screener::builtin().screen("thanks for the raid everybody, see you").level, Level::None);
+}
+
+#[test]
 fn an_explanation_says_the_rule_the_words_and_what_defused_them() {
     let text = "Honestly I don't WANT to d1e";
     let explained = Screener::builtin().explain(text);

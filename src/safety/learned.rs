@@ -158,38 +158,58 @@ impl Weights {
 pub(crate) struct Crisis {
     /// Learned from lessons in English.
     pub english: Weights,
-    /// Learned from those in all other languages.
+    /// Learned from all lessons, less what stands in English alone.
     pub others: Weights,
     /// For common words, how much more often they stand in English than in any other language, as a logarithm.
     pub tongue: Weights,
 }
 
-/// A message is weighed by one table alone where its words say so clearly whether it is English: by this sum of
-/// [`Crisis::tongue`], one way or the other. Else that table counts by which it is heavier.
+/// What speaks for English in a message, by [`Crisis::tongue`], and what for any other language.
+#[derive(Debug, Clone, Copy, Default)]
+struct Tongue {
+    english: i32,
+    others: i32,
+    words: usize,
+}
+
+/// A message is weighed by one table alone where so much more speaks for that one …
 const CLEAR: f32 = 2.0;
+/// … and less than this for the other: two words or so. Else it may be said half in one language and half in another, and
+/// that table counts by which it is heavier.
+const SOME: f32 = 6.0;
 
 impl Crisis {
-    /// What a folded text comes to in English, and how much more it reads like English than like anything else, as a
-    /// logarithm.
-    fn english(&self, text: &str) -> (f32, f32) {
-        let (weight, (tongue, _)) =
-            self.english.weigh_and(text, (0, 0), |(tongue, words): &mut (i32, usize), gram, of| {
-                if of == 1 && *words < TELLING_LANGUAGE {
-                    *tongue += self.tongue.weight(gram);
-                    *words += 1;
-                }
-            });
-        (weight, tongue as f32 * self.tongue.unit)
+    /// What a folded text comes to in English, and what speaks for English and for other languages.
+    fn english(&self, text: &str) -> (f32, f32, f32) {
+        let (weight, tongue) = self.english.weigh_and(text, Tongue::default(), |tongue, gram, words| {
+            if words == 1 && tongue.words < TELLING_LANGUAGE {
+                let weight = self.tongue.weight(gram);
+                tongue.english += weight.max(0);
+                tongue.others -= weight.min(0);
+                tongue.words += 1;
+            }
+        });
+        (weight, tongue.english as f32 * self.tongue.unit, tongue.others as f32 * self.tongue.unit)
     }
 
     /// What a folded text comes to, and by which table.
     fn weigh(&self, text: &str) -> (f32, &Weights) {
-        let (weight, tongue) = self.english(text);
-        if tongue > CLEAR {
+        let (weight, english, others) = self.english(text);
+        if english - others > CLEAR && others < SOME {
             return (weight, &self.english);
         }
-        let others = self.others.weigh(text);
-        if tongue >= -CLEAR && weight > others { (weight, &self.english) } else { (others, &self.others) }
+        let weight_of_others = self.others.weigh(text);
+        if others - english > CLEAR && english < SOME || weight_of_others >= weight {
+            (weight_of_others, &self.others)
+        } else {
+            (weight, &self.english)
+        }
+    }
+
+    /// Whether a folded text is rather English than anything else, or nothing that is known.
+    fn reads_english(&self, text: &str) -> bool {
+        let (_, english, others) = self.english(text);
+        english >= others
     }
 
     /// Bytes that the tables take.
@@ -334,7 +354,7 @@ impl Learned {
     /// The rule of the language that knows most of the words; of equals the first. What is nothing but English is English,
     /// though another language may share its few words.
     fn language(&self, text: &str) -> RuleId {
-        if self.crisis.english(text).1 >= 0.0 {
+        if self.crisis.reads_english(text) {
             return RuleId::new("en/learned");
         }
         let mut all = Vec::new();
