@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::flat::Flat;
 use super::grams::{self, Gram};
 use super::letters::single;
-use super::listed::Listed;
+use super::listed::{LETTERS, Listed};
 use super::{Concern, Level, RuleId, Who};
 
 /// Weights of grams, for one question with two answers.
@@ -66,7 +66,7 @@ impl Weights {
             }
             let mut at = Weights::spread(gram, places.len());
             while places[at] != 0 {
-                at = if at + 1 == places.len() { 0 } else { at + 1 };
+                at = Weights::after(at, places.len());
             }
             places[at] = gram << 16 | u32::from(weight as u16);
             let (word, bit) = Weights::bit(gram, known.len());
@@ -93,6 +93,12 @@ impl Weights {
         ((u64::from(number) * over as u64) >> 32) as usize
     }
 
+    /// The place after one, of so many; after the last the first.
+    #[inline(always)]
+    fn after(at: usize, places: usize) -> usize {
+        if at + 1 == places { 0 } else { at + 1 }
+    }
+
     /// The weight of a gram, in units; 0 where no lesson had it.
     #[inline(always)]
     fn weight(&self, gram: Gram) -> i32 {
@@ -109,7 +115,7 @@ impl Weights {
             if place >> 16 == gram & 0xffff {
                 return i32::from(place as u16 as i16);
             }
-            at = if at + 1 == self.places.len() { 0 } else { at + 1 };
+            at = Weights::after(at, self.places.len());
         }
     }
 
@@ -179,8 +185,8 @@ const CLEAR: f32 = 2.0;
 const SOME: f32 = 6.0;
 
 impl Crisis {
-    /// What a folded text comes to in English, and what speaks for English and for other languages.
-    fn english(&self, text: &str) -> (f32, f32, f32) {
+    /// What a folded text comes to, and by which table.
+    fn weigh(&self, text: &str) -> (f32, &Weights) {
         let (weight, tongue) = self.english.weigh_and(text, Tongue::default(), |tongue, gram, words| {
             if words == 1 && tongue.words < TELLING_LANGUAGE {
                 let weight = self.tongue.weight(gram);
@@ -189,27 +195,13 @@ impl Crisis {
                 tongue.words += 1;
             }
         });
-        (weight, tongue.english as f32 * self.tongue.unit, tongue.others as f32 * self.tongue.unit)
-    }
-
-    /// What a folded text comes to, and by which table.
-    fn weigh(&self, text: &str) -> (f32, &Weights) {
-        let (weight, english, others) = self.english(text);
+        let [english, others] = [tongue.english, tongue.others].map(|sum| sum as f32 * self.tongue.unit);
         if english - others > CLEAR && others < SOME {
             return (weight, &self.english);
         }
-        let weight_of_others = self.others.weigh(text);
-        if others - english > CLEAR && english < SOME || weight_of_others >= weight {
-            (weight_of_others, &self.others)
-        } else {
-            (weight, &self.english)
-        }
-    }
-
-    /// Whether a folded text is rather English than anything else, or nothing that is known.
-    fn reads_english(&self, text: &str) -> bool {
-        let (_, english, others) = self.english(text);
-        english >= others
+        let by_others = self.others.weigh(text);
+        let foreign = others - english > CLEAR && english < SOME;
+        if foreign || by_others >= weight { (by_others, &self.others) } else { (weight, &self.english) }
     }
 
     /// Bytes that the tables take.
@@ -266,7 +258,8 @@ fn stopped(text: &str) -> bool {
 
 /// Whether a folded text has fewer words than [`FEW`].
 fn few(text: &str) -> bool {
-    let words = |part: &str| if part.starts_with(single) { part.chars().count().div_ceil(3) } else { 1 };
+    let words =
+        |part: &str| if part.starts_with(single) { part.chars().count().div_ceil(LETTERS) } else { 1 };
     text.split_whitespace().map(words).take(FEW).sum::<usize>() < FEW
 }
 
@@ -289,7 +282,7 @@ const SUBJECT_MEANT: f32 = 0.3;
 /// So much more is asked for both where there are fewer words than [`FEW`]: "i don't want to die" leaves little to go by but
 /// what the list's context knows.
 const FEW_MEANT: f32 = 0.35;
-/// See [`FEW_MEANT`]. Three letters of a script that parts no words are a word.
+/// See [`FEW_MEANT`]. In scripts that part no words, [`LETTERS`] say as much as a word.
 const FEW: usize = 7;
 /// So much less is asked for both where the text ends with a full stop: see [`enough`].
 const STOPPED_MEANT: f32 = 0.2;
@@ -354,9 +347,6 @@ impl Learned {
     /// The rule of the language that knows most of the words; of equals the first. What is nothing but English is English,
     /// though another language may share its few words.
     fn language(&self, text: &str) -> RuleId {
-        if self.crisis.reads_english(text) {
-            return RuleId::new("en/learned");
-        }
         let mut all = Vec::new();
         let word = |all: &mut Vec<Gram>, gram, words, _: Range<usize>| {
             if words == 1 && all.len() < TELLING_LANGUAGE {
@@ -365,6 +355,9 @@ impl Learned {
             false
         };
         grams::visit(&mut all, text, word, |_| ());
+        if all.iter().map(|&gram| self.crisis.tongue.weight(gram)).sum::<i32>() >= 0 {
+            return RuleId::new("en/learned");
+        }
         let known = |words: &Vec<Gram>| all.iter().filter(|gram| words.binary_search(gram).is_ok()).count();
         let best = self.languages.iter().rev().max_by_key(|(_, words)| known(words));
         best.map_or_else(|| RuleId::new("en/learned"), |(rule, _)| rule.clone())

@@ -137,8 +137,8 @@ pub(crate) fn learn(lessons: &[Lesson], lists: &Compiled) -> Learned {
         .flat_map(|read| read.grams.iter().copied())
         .collect();
     let crisis = Crisis {
-        english: fit(&some(|read| read.language == ENGLISH), &common).keep(KEPT_ENGLISH, |_| true),
-        others: fit(&all, &common).keep(KEPT, |gram| foreign.contains(&gram)),
+        english: fit(&some(|read| read.language == ENGLISH), &common).keep(KEPT_ENGLISH),
+        others: fit(&all, &common).only(&foreign).keep(KEPT),
         tongue: tongue(&counts, &words),
     };
     let none = BTreeSet::new();
@@ -148,8 +148,8 @@ pub(crate) fn learn(lessons: &[Lesson], lists: &Compiled) -> Learned {
     });
     Learned {
         crisis,
-        other: fit(&about, &none).keep(KEPT_OTHER, |_| true),
-        meant: fit(&some(|read| read.seen), &none).keep(KEPT_MEANT, |_| true),
+        other: fit(&about, &none).keep(KEPT_OTHER),
+        meant: fit(&some(|read| read.seen), &none).keep(KEPT_MEANT),
         languages: languages.collect(),
     }
 }
@@ -253,10 +253,15 @@ struct Fitted {
 }
 
 impl Fitted {
-    /// The heaviest, at most so many, of those that are asked for.
-    fn keep(self, kept: usize, which: impl Fn(Gram) -> bool) -> Weights {
+    /// Those of some grams.
+    fn only(mut self, grams: &HashSet<Gram>) -> Fitted {
+        self.weights.retain(|(gram, _)| grams.contains(gram));
+        self
+    }
+
+    /// The heaviest, at most so many.
+    fn keep(self, kept: usize) -> Weights {
         let mut heavy = self.weights;
-        heavy.retain(|&(gram, _)| which(gram));
         heavy.sort_by(|(a, one), (b, other)| other.abs().total_cmp(&one.abs()).then(a.cmp(b)));
         heavy.truncate(kept);
         Weights::new(&heavy, self.bias)

@@ -17,7 +17,7 @@ const BESIDE: usize = 3;
 /// Words of a message in which signs are doubted, at most.
 const LONGEST: usize = 400;
 /// Letters of scripts without spaces that say about as much as a word.
-const LETTERS: usize = 3;
+pub(crate) const LETTERS: usize = 3;
 
 /// The most serious of what several languages found. Of equals counts the language that reads more of the message: its
 /// words decide in which language a person is answered.
