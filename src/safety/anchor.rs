@@ -216,15 +216,25 @@ impl AnchorsBuilder {
             let parted = self.contractions.get(word).into_iter().flatten();
             spelt.extend(parted.map(|spelling| (hash(spelling), id)));
         }
-        let mut rarest = vec![0u64; self.columns.len().next_multiple_of(EIGHT)];
-        let mut demands: Vec<Vec<u32>> = vec![Vec::new(); self.columns.len() * 64];
+        // Columns with a rarest element come first: only they are looked through.
+        let has: BTreeSet<u32> = self.demands.iter().map(|(demand, _)| demand[0] / 64).collect();
+        let mut order: Vec<u32> = (0..self.columns.len() as u32).collect();
+        order.sort_by_key(|column| (!has.contains(column), *column));
+        let mut moved = vec![0; order.len()];
+        order.iter().zip(0..).for_each(|(&old, new)| moved[old as usize] = new);
+        let moved = |element: u32| moved[(element / 64) as usize] * 64 + element % 64;
+        let mut rarest = vec![0u64; has.len().next_multiple_of(EIGHT)];
+        let mut demands: Vec<Vec<u32>> = vec![Vec::new(); has.len() * 64];
         for (demand, hints) in &self.demands {
-            let (first, others) = (demand[0] as usize, &demand[1..]);
+            let (first, others) = (moved(demand[0]) as usize, &demand[1..]);
             rarest[first / 64] |= 1 << (first % 64);
             demands[first].extend([others.len() as u32, hints.len() as u32]);
-            demands[first].extend(others.iter().chain(hints));
+            demands[first].extend(others.iter().map(|&element| moved(element)).chain(hints.iter().copied()));
         }
-        let counted = |phrase: Vec<u32>| once(phrase.len() as u32).chain(phrase);
+        let counted = |phrase: Vec<u32>| once(phrase.len() as u32).chain(phrase.into_iter().map(moved));
+        for (column, _) in notes.iter_mut().flatten() {
+            *column = moved(*column * 64) / 64;
+        }
         // A text may be a word and a row of them.
         let mut tree = TreeBuilder::default();
         let mut texts: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
@@ -242,7 +252,7 @@ impl AnchorsBuilder {
             rarest,
             demands: demands.into_iter().collect(),
             hints: self.hints.into_iter().map(|phrases| phrases.into_iter().flat_map(counted)).collect(),
-            columns: self.columns.into_iter().collect(),
+            columns: order.iter().map(|&old| self.columns[old as usize]).collect(),
         }
     }
 }
@@ -408,7 +418,7 @@ impl<'a> Seen<'a> {
         if self.columns.is_empty() {
             self.columns = EMPTIED.take();
             // Lists that a server changed have other columns.
-            self.columns.resize(self.anchors.rarest.len(), 0);
+            self.columns.resize(self.anchors.columns.len().max(self.anchors.rarest.len()), 0);
         }
         if word != self.last {
             self.last = word;

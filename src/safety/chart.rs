@@ -7,6 +7,7 @@
 //! begins at one place writes its bits where it ends. So the time is linear in the message whatever it
 //! says: each word costs at most a fixed number of steps.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -272,6 +273,21 @@ impl Chart {
         self.first.len() * 4 * 8 + self.tree.memory() + self.filler.memory() + phrases
     }
 
+    /// The bits of one 64-bit word of a mask, whose parts stand in the order of their words.
+    fn mask(&self, mask: u32, index: usize) -> u64 {
+        let mut parts = self.masks.range(mask as usize);
+        while !parts.is_empty() {
+            let middle = parts.start + parts.len() / 2;
+            let (i, bits) = self.masks.row(middle);
+            match (i as usize).cmp(&index) {
+                Ordering::Equal => return bits,
+                Ordering::Less => parts.start = middle + 1,
+                Ordering::Greater => parts.end = middle,
+            }
+        }
+        0
+    }
+
     fn is_filler(&self, token: &Token) -> bool {
         bit(&self.filler, token.word)
     }
@@ -379,8 +395,7 @@ impl Reading<'_> {
             let edges = self.starts[at] as usize..self.starts[at + 1] as usize;
             for edge in &self.edges[edges] {
                 if edge.end as usize <= end {
-                    let mask = self.chart.masks.of(edge.mask as usize).find(|(i, _)| *i as usize == index);
-                    read |= wanted[end - edge.end as usize] & mask.map_or(0, |(_, bits)| bits);
+                    read |= wanted[end - edge.end as usize] & self.chart.mask(edge.mask, index);
                 }
             }
             read &= bits;

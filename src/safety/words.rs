@@ -274,8 +274,8 @@ impl Dictionary {
             if (clitic || half) && before.len() + word.len() <= LONGEST {
                 let contraction = self.spelling(&folded[last.start as usize..end]).read;
                 let found = Some(contraction).filter(|&word| word != UNKNOWN).or_else(|| {
-                    let whole = |rare: &[u8]| rare.strip_prefix(before.as_bytes()) == Some(word.as_bytes());
-                    half.then(|| self.rare().find(|(rare, _)| whole(rare)).map(|(_, id)| id))?
+                    let whole = half.then(|| self.exact(&format!("{before}{word}")))?;
+                    Some(whole).filter(|&whole| self.rare().any(|(_, rare)| rare == whole))
                 });
                 if let Some(word) = found {
                     let stop = last.stop;
