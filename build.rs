@@ -32,6 +32,7 @@ mod safety {
     mod notation;
     mod phrase;
     mod search;
+    mod simplified;
     mod tree;
     mod words;
 

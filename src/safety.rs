@@ -37,6 +37,7 @@ pub mod resource;
 pub mod scorecard;
 mod screener;
 mod search;
+mod simplified;
 mod tree;
 mod words;
 

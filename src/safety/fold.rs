@@ -403,27 +403,28 @@ impl<const KEEP: bool> Folder<KEEP> {
 }
 
 /// Whether some word is spelt strangely: three of the same letter, a letter beside a digit, or three words
-/// of one letter. Written without branches, for the whole text at once.
+/// of one letter. Written without branches, over slices, for many bytes at once.
 fn odd(text: &[u8]) -> bool {
     let letter = |b: u8| b.wrapping_sub(b'a') < 26;
     let digit = |b: u8| b.wrapping_sub(b'0') < 10;
     // The first byte of a Cyrillic letter.
     let cyrillic = |b: u8| b.wrapping_sub(0xd0) < 4;
-    let mut odd = false;
-    for (&a, &b) in text.iter().zip(text.iter().skip(1)) {
-        odd |= letter(a) & digit(b) | digit(a) & (letter(b) | cyrillic(b));
+    let later = |by: usize| text.get(by..).unwrap_or_default();
+    let mut odd = 0;
+    for (&a, &b) in text.iter().zip(later(1)) {
+        odd |= u8::from(letter(a) & digit(b) | digit(a) & (letter(b) | cyrillic(b)));
     }
-    for ((&a, &b), &c) in text.iter().zip(text.iter().skip(1)).zip(text.iter().skip(2)) {
-        odd |= (a == b) & (b == c) & (a > b' ');
+    for ((&a, &b), &c) in text.iter().zip(later(1)).zip(later(2)) {
+        odd |= u8::from((a == b) & (b == c) & (a > b' '));
     }
     // Letters are of one byte, or of two outside the Latin alphabet.
     for step in [2, 3] {
-        let [b, c, d] = [1, 2, 3].map(|times| text.iter().skip(times * step));
+        let [b, c, d] = [1, 2, 3].map(|times| later(times * step));
         for (((&a, &b), &c), &d) in text.iter().zip(b).zip(c).zip(d) {
-            odd |= (a == b' ') & (b == b' ') & (c == b' ') & (d == b' ');
+            odd |= u8::from((a == b' ') & (b == b' ') & (c == b' ') & (d == b' '));
         }
     }
-    odd
+    odd != 0
 }
 
 /// No word is longer, so that a text without any gap is still read in linear time.
@@ -467,6 +468,11 @@ mod tests {
     fn letters_of_scripts_without_spaces_stand_together() {
         assert_eq!(fold("死 に たい。ok").text(), " 死にたい . ok ");
         assert_eq!(fold("シニタイ").text(), " しにたい ");
+    }
+
+    #[test]
+    fn traditional_characters_are_read_as_simplified_ones() {
+        assert_eq!(fold("我不想活著了，殺").text(), " 我不想活着了 , 杀 ");
     }
 
     #[test]

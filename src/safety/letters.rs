@@ -6,6 +6,8 @@
 
 use unicode_normalization::char::{compose, decompose_compatible};
 
+use super::simplified::simplified;
+
 /// What a character is to the reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -123,7 +125,8 @@ pub(crate) fn plain(c: char, mut write: impl FnMut(char)) {
         '\u{901}' => return write('\u{902}'),
         // Katakana is read as hiragana.
         '\u{30a1}'..='\u{30f6}' => return write(char::from_u32(c as u32 - 0x60).unwrap_or(c)),
-        '\u{3041}'..='\u{309f}' | '\u{ac00}'..='\u{d7a3}' | '\u{4e00}'..='\u{9fff}' => return write(c),
+        '\u{3041}'..='\u{309f}' | '\u{ac00}'..='\u{d7a3}' => return write(c),
+        '\u{4e00}'..='\u{9fff}' => return write(simplified(c)),
         _ => {}
     }
     if let Some(latin) = stroked(c).or_else(|| borrowed(c)) {
