@@ -118,11 +118,15 @@ impl Screener {
         let folded = fold::fold(text);
         match self.compiled.tokens(&folded) {
             Some(tokens) => self.judged(&folded, &tokens, self.compiled.look(&folded, &tokens)).0,
-            None => match &self.learned {
-                Some(learned) => learned.hear(folded.text(), learned.weigh(folded.text(), false)),
-                None => Concern::default(),
-            },
+            None => self.overheard(&folded).0,
         }
+    }
+
+    /// What the lessons make of a message that deserves no closer look, and how heavy they found it.
+    fn overheard(&self, folded: &Folded) -> (Concern, Option<f32>) {
+        let Some(learned) = &self.learned else { return Default::default() };
+        let weight = learned.weigh(folded.text(), false);
+        (learned.hear(folded.text(), weight), Some(weight))
     }
 
     /// What the phrase lists alone say.
@@ -199,10 +203,11 @@ impl Screener {
     /// The same as [`Screener::screen`], with everything that it weighed.
     pub fn explain(&self, text: &str) -> Explanation {
         let folded = fold::fold_with_offsets(text);
-        let tokens = self.compiled.dictionary.tokens(folded.text());
+        let closer = self.compiled.tokens(&folded);
+        let tokens = closer.as_deref().unwrap_or_default();
         let mut signs = Vec::new();
         let mut listed = Listed::default();
-        for (language, reading) in self.compiled.readings(&folded, &tokens) {
+        for (language, reading) in self.compiled.readings(&folded, tokens) {
             let read = |span: Span| {
                 let start = tokens[span.start as usize].start as usize;
                 let end = tokens[span.end as usize - 1].end as usize;
@@ -237,7 +242,8 @@ impl Screener {
             }
         }
         let saw = listed.undoubted.level > Level::None;
-        let (result, weight) = self.judged(&folded, &tokens, listed);
+        let (result, weight) =
+            if closer.is_some() { self.judged(&folded, tokens, listed) } else { self.overheard(&folded) };
         let learned = self.learned.as_ref().zip(weight).map(|(learned, weight)| {
             let told = learned.tell(folded.text(), saw).into_iter().take(TOLD);
             let words = told.map(|(at, weight)| {
