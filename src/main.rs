@@ -3,6 +3,10 @@
 #[cfg(feature = "platform")]
 #[path = "main/platforms.rs"]
 mod platforms;
+#[path = "main/show.rs"]
+mod show;
+#[path = "main/store.rs"]
+mod store;
 #[path = "main/workbench.rs"]
 mod workbench;
 
@@ -15,11 +19,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use lantern::diagnostic::{Diagnostic, nearest};
-use lantern::engine::notes;
 use lantern::library::Library;
-use lantern::safety::reply;
-use lantern::safety::resource::{Country, CountryResources, Date, Resources};
-use lantern::script::{Language, draw};
+use lantern::safety::resource::{Country, Resources};
+use lantern::script::Language;
 use lantern::shell::config::{Config, StoreKind};
 use lantern::shell::console::{self, Opening, render::Look};
 use lantern::shell::store::{Secret, Store, memory::MemoryStore, sled};
@@ -335,11 +337,11 @@ fn run(cli: Cli) -> Result<ExitCode> {
         }
         Command::History { guide } => workbench::history(&config, guide.as_deref()),
         Command::Explain { code } => workbench::explain(code.as_deref()),
-        Command::Graph { guide, language, format } => graph(&config, &guide, &language, format),
-        Command::Resources { country, stale } => resources(&config, country.as_deref(), stale),
+        Command::Graph { guide, language, format } => show::graph(&config, &guide, &language, format),
+        Command::Resources { country, stale } => show::resources(&config, country.as_deref(), stale),
         Command::Pipe { store, scripts, .. } => harness(&config, store, scripts),
         Command::Scan { explain, scripts } => detect(&config, explain.as_deref(), scripts),
-        Command::Store(command) => look_after(&config, command),
+        Command::Store(command) => store::look_after(&config, command),
     }
 }
 
@@ -477,100 +479,6 @@ fn open(config: &Config, path: &Path) -> Result<(Arc<dyn Store>, Secret)> {
     Ok((opened.store, opened.secret))
 }
 
-fn graph(config: &Config, guide: &str, language: &str, format: Drawing) -> Result<ExitCode> {
-    let library = library_as_is(&config.scripts)?;
-    let found = library.guide(guide, Some(&Language::new(language))).with_context(|| {
-        let ids: Vec<&str> = library.all_guides().map(|guide| guide.id().as_str()).collect();
-        match nearest(guide, ids.iter().copied()) {
-            Some(near) => format!("there is no guide \"{guide}\"; did you mean {near}?"),
-            None => format!("there is no guide \"{guide}\"; there are {}", ids.join(", ")),
-        }
-    })?;
-    let drawing = match format {
-        Drawing::Mermaid => draw::mermaid(found),
-        Drawing::Dot => draw::dot(found),
-    };
-    write!(io::stdout(), "{drawing}")?;
-    Ok(ExitCode::SUCCESS)
-}
-
-fn resources(config: &Config, country: Option<&str>, stale: bool) -> Result<ExitCode> {
-    let library = library_as_is(&config.scripts)?;
-    let resources = &library.resources;
-    let mut out = anstream::AutoStream::auto(io::stdout());
-    if stale {
-        let found = resources.stale(today());
-        for one in &found {
-            writeln!(out, "{one}\n")?;
-        }
-        writeln!(out, "{} stale", found.len())?;
-        return Ok(if found.iter().any(Diagnostic::is_error) {
-            ExitCode::FAILURE
-        } else {
-            ExitCode::SUCCESS
-        });
-    }
-    match country {
-        Some(name) => {
-            let country = find_country(resources, name)?;
-            let listed = resources
-                .country(country)
-                .with_context(|| format!("there are no checked numbers for {country}"))?;
-            describe(&mut out, listed)?;
-        }
-        None => {
-            for listed in resources.countries() {
-                let line = reply::main_line(resources, Some(listed.code), library.wording(None));
-                let line = line.unwrap_or_else(|| "no checked line".to_owned());
-                writeln!(
-                    out,
-                    "{}  {:<24} emergency {:<10} {line}",
-                    listed.code, listed.name, listed.emergency.number
-                )?;
-            }
-        }
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-fn today() -> Date {
-    let today = notes::date(clock::now());
-    Date::parse(&today).unwrap_or_else(|| unreachable!("{today} is a day"))
-}
-
-fn describe(out: &mut impl Write, listed: &CountryResources) -> Result<()> {
-    writeln!(out, "{} ({})", listed.name, listed.code)?;
-    let note = listed.emergency.note.as_ref().map_or(String::new(), |note| format!(" ({note})"));
-    writeln!(out, "  emergency: {}{note}", listed.emergency.number)?;
-    writeln!(
-        out,
-        "    checked {}, sources {}",
-        listed.emergency.checked,
-        listed.emergency.sources.join(", ")
-    )?;
-    for service in &listed.services {
-        writeln!(out, "  {} [{}]", service.name, service.id)?;
-        let sms = service.sms.as_ref().map(|sms| match &sms.keyword {
-            Some(keyword) => format!("{keyword} to {}", sms.number),
-            None => sms.number.clone(),
-        });
-        for (what, value) in [
-            ("call", &service.phone),
-            ("text", &sms),
-            ("WhatsApp", &service.whatsapp),
-            ("chat", &service.chat_url),
-            ("web", &service.website),
-            ("hours", &service.hours),
-        ] {
-            if let Some(value) = value {
-                writeln!(out, "    {what}: {value}")?;
-            }
-        }
-        writeln!(out, "    checked {}, sources {}", service.checked, service.sources.join(", "))?;
-    }
-    Ok(())
-}
-
 fn harness(config: &Config, dir: Option<PathBuf>, scripts: Option<PathBuf>) -> Result<ExitCode> {
     let library = library_as_is(scripts.as_deref().unwrap_or(&config.scripts))?;
     let kept = match &dir {
@@ -601,24 +509,4 @@ fn detect(config: &Config, explain: Option<&str>, scripts: Option<PathBuf>) -> R
     }
     let scanned = scan::scan(&library, io::stdin().lock(), io::stdout().lock())?;
     Ok(if scanned.refused == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-fn look_after(config: &Config, command: StoreCommand) -> Result<ExitCode> {
-    let limit = Duration::from_secs(config.store.open_seconds);
-    let at = |dir: Option<PathBuf>| dir.unwrap_or_else(|| config.store.path.clone());
-    match command {
-        StoreCommand::Check { dir } => {
-            let report = sled::check(&at(dir), limit)?;
-            write!(anstream::stdout(), "{report}")?;
-        }
-        StoreCommand::Export { file, dir } => {
-            let records = sled::export(&at(dir), &file, limit)?;
-            writeln!(anstream::stdout(), "{records} sessions written to {}", file.display())?;
-        }
-        StoreCommand::Import { file, dir } => {
-            let records = sled::import(&at(dir), &file, limit)?;
-            writeln!(anstream::stdout(), "{records} sessions taken from {}", file.display())?;
-        }
-    }
-    Ok(ExitCode::SUCCESS)
 }
