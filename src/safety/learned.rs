@@ -243,8 +243,8 @@ const MENTION: f32 = -0.2;
 fn enough(language: &str, stopped: bool) -> f32 {
     match (language, stopped) {
         ("en", false) => 0.15,
-        ("en", true) => 0.1,
-        ("de" | "it" | "zh", false) => -0.03,
+        ("en", true) => 0.12,
+        ("de" | "it" | "zh", false) => 0.04,
         ("de" | "it" | "zh", true) => 0.2,
         (_, false) => -0.06,
         (_, true) => -0.2,
@@ -270,22 +270,27 @@ const TELLING_LANGUAGE: usize = 256;
 const GENERAL: f32 = 0.7;
 /// Words that a list saw are not meant where both come to less, of the whole message and of what stands around each of the
 /// words. Chosen so that of 1,000 cries which lists recognise one or two are lost to a mention.
-const NOT_MEANT: f32 = -0.2;
+const NOT_MEANT: f32 = -0.3;
 /// The same of the whole message where what the lists found is imminent.
 const NOT_MEANT_AT_ONCE: f32 = -0.35;
 /// The same of what stands around the words.
 const NOT_MEANT_NEARBY: f32 = 0.1;
-/// They are meant, whatever the contexts of the list say, where both come to more.
-const MEANT: f32 = 0.85;
+/// They are meant, whatever the contexts of the list say, where both come to more: English, in which young people write
+/// such words for fun every day, and of which there are real posts to measure that on.
+const MEANT_ENGLISH: f32 = 0.85;
+/// The same in all other languages.
+const MEANT: f32 = 0.4;
 /// The subject that a list saw is meant as a cry where both come to more.
 const SUBJECT_MEANT: f32 = 0.3;
 /// So much more is asked for both where there are fewer words than [`FEW`]: "i don't want to die" leaves little to go by but
 /// what the list's context knows.
-const FEW_MEANT: f32 = 0.35;
+const FEW_MEANT: f32 = 0.6;
+/// The same where a list saw the subject.
+const FEW_SUBJECT_MEANT: f32 = 0.35;
 /// See [`FEW_MEANT`]. In scripts that part no words, [`LETTERS`] say as much as a word.
 const FEW: usize = 7;
 /// So much less is asked for both where the text ends with a full stop: see [`enough`].
-const STOPPED_MEANT: f32 = 0.2;
+const STOPPED_MEANT: f32 = 0.1;
 /// And so much less has both to come to for a doubt.
 const STOPPED_NOT_MEANT: f32 = 0.1;
 
@@ -329,10 +334,17 @@ impl Learned {
     /// What is meant by what the lists saw in a folded text of this weight, and found harmless.
     pub fn raise(&self, listed: Listed, text: &str, weight: f32) -> Concern {
         let Listed { concern, undoubted, .. } = listed;
-        let meant = if undoubted.level >= Level::Concern { MEANT } else { SUBJECT_MEANT };
-        let meant = meant - if stopped(text) { STOPPED_MEANT } else { 0.0 };
-        let meant = meant + if few(text) { FEW_MEANT } else { 0.0 };
-        if concern.level < Level::Concern && weight > meant {
+        let meant = |undoubted: &Concern| {
+            let english = || self.language(text).language() == "en";
+            let (meant, of_few) = match undoubted.level {
+                Level::None | Level::Mention => (SUBJECT_MEANT, FEW_SUBJECT_MEANT),
+                _ if english() => (MEANT_ENGLISH, FEW_MEANT),
+                _ => (MEANT, FEW_MEANT),
+            };
+            let stopped = if stopped(text) { STOPPED_MEANT } else { 0.0 };
+            meant - stopped + if few(text) { of_few } else { 0.0 }
+        };
+        if concern.level < Level::Concern && weight > meant(&undoubted) {
             Concern { level: Level::Concern, who: Some(self.who(text)), ..undoubted }
         } else {
             concern
