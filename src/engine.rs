@@ -242,6 +242,9 @@ pub fn turn(library: &Library, session: Session, event: &Event<'_>) -> Turn {
     if concern.level >= Level::Concern && !answered && !talk.is_dismissed(&concern) {
         if event.public {
             talk.crisis_in_public(&concern, text, event.again);
+        } else if talk.asks_for_help(text) {
+            // Some of the words that call for help are heard as a concern as well; they lead where they always do.
+            talk.command(Command::HelpNow);
         } else {
             talk.crisis(&concern, text);
         }

@@ -124,6 +124,11 @@ impl<'a> Talk<'a> {
         })
     }
 
+    /// Whether a message is the words that call for help, and no more.
+    pub(super) fn asks_for_help(&self, text: &str) -> bool {
+        self.wording.command(&plain(text)) == Some(Command::HelpNow)
+    }
+
     // Saying.
 
     pub(super) fn tell(&mut self, sentence: &Sentence, values: &[(&str, &str)]) {

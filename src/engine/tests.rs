@@ -318,6 +318,20 @@ fn help_now_works_everywhere() {
 }
 
 #[test]
+fn words_that_call_for_help_lead_to_it_where_they_are_heard_as_a_concern_too() {
+    let library = Library::builtin();
+    let japanese = Language::new("ja");
+    let text = library.wording(Some(&japanese)).command_word(Command::HelpNow).to_owned();
+    assert_eq!(library.screen(&text).level, Level::Concern, "another word shows it now");
+    let kind = Kind::Text(&text);
+    let language = Some(&japanese);
+    let event = Event { id: 1, at: 1_000, public: false, again: false, country: None, language, kind };
+    let replies = turn(library, Session::default(), &event).replies;
+    assert!(replies[0].is_crisis());
+    assert_eq!(replies[0].place.as_ref().map(|place| place.step.as_str()), Some("help-now"));
+}
+
+#[test]
 fn stop_stops_and_the_place_is_kept() {
     let chat = Chat::begun().says("1").says("stop").hears("stop here");
     assert!(chat.session.stopped && chat.replies.len() == 1);
