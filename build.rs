@@ -24,6 +24,7 @@ mod safety {
     mod flat;
     pub mod fold;
     mod grams;
+    mod hash;
     mod learned;
     pub mod lesson;
     mod letters;

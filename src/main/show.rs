@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use lantern::diagnostic::{Diagnostic, nearest};
+use lantern::diagnostic::Diagnostic;
 use lantern::engine::notes;
 use lantern::safety::reply;
 use lantern::safety::resource::{CountryResources, Date};
@@ -12,17 +12,12 @@ use lantern::script::{Language, draw};
 use lantern::shell::clock;
 use lantern::shell::config::Config;
 
-use super::{Drawing, find_country, library_as_is};
+use super::{Drawing, find_country, library_as_is, workbench};
 
 pub(super) fn graph(config: &Config, guide: &str, language: &str, format: Drawing) -> Result<ExitCode> {
     let library = library_as_is(&config.scripts)?;
-    let found = library.guide(guide, Some(&Language::new(language))).with_context(|| {
-        let ids: Vec<&str> = library.all_guides().map(|guide| guide.id().as_str()).collect();
-        match nearest(guide, ids.iter().copied()) {
-            Some(near) => format!("there is no guide \"{guide}\"; did you mean {near}?"),
-            None => format!("there is no guide \"{guide}\"; there are {}", ids.join(", ")),
-        }
-    })?;
+    let found = library.guide(guide, Some(&Language::new(language)));
+    let found = found.with_context(|| workbench::no_guide(&library, guide))?;
     let drawing = match format {
         Drawing::Mermaid => draw::mermaid(found),
         Drawing::Dot => draw::dot(found),

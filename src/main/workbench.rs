@@ -250,12 +250,13 @@ fn tour(folder: &Path, guide: &str, language: &str) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn no_guide(library: &Library, guide: &str) -> String {
+pub(super) fn no_guide(library: &Library, guide: &str) -> String {
     let mut ids: Vec<&str> = library.all_guides().map(|guide| guide.id().as_str()).collect();
     ids.dedup();
     match nearest(guide, ids.iter().copied()) {
         Some(near) if near != guide => format!("there is no guide \"{guide}\"; did you mean {near}?"),
-        _ => format!("there is no guide \"{guide}\" in that language; there are {}", ids.join(", ")),
+        Some(_) => format!("there is no guide \"{guide}\" in that language; there are {}", ids.join(", ")),
+        None => format!("there is no guide \"{guide}\"; there are {}", ids.join(", ")),
     }
 }
 

@@ -16,8 +16,9 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
-use super::dictionary::{self, Beginnings, Dictionary, DictionaryBuilder, FastMap, WordId, beginning, start};
+use super::dictionary::{Beginnings, Dictionary, DictionaryBuilder, WordId, beginning, start};
 use super::flat::{Flat, Lists, Shelves};
+use super::hash::{self, FastMap};
 use super::letters::single;
 use super::tree::{Tree, TreeBuilder};
 use super::words::Token;
@@ -222,18 +223,18 @@ impl AnchorsBuilder {
         order.sort_by_key(|column| (!has.contains(column), *column));
         let mut moved = vec![0; order.len()];
         order.iter().zip(0..).for_each(|(&old, new)| moved[old as usize] = new);
-        let moved = |element: u32| moved[(element / 64) as usize] * 64 + element % 64;
+        let element = |old: u32| moved[(old / 64) as usize] * 64 + old % 64;
         let mut rarest = vec![0u64; has.len().next_multiple_of(EIGHT)];
         let mut demands: Vec<Vec<u32>> = vec![Vec::new(); has.len() * 64];
         for (demand, hints) in &self.demands {
-            let (first, others) = (moved(demand[0]) as usize, &demand[1..]);
+            let (first, others) = (element(demand[0]) as usize, &demand[1..]);
             rarest[first / 64] |= 1 << (first % 64);
             demands[first].extend([others.len() as u32, hints.len() as u32]);
-            demands[first].extend(others.iter().map(|&element| moved(element)).chain(hints.iter().copied()));
+            demands[first].extend(others.iter().map(|&other| element(other)).chain(hints.iter().copied()));
         }
-        let counted = |phrase: Vec<u32>| once(phrase.len() as u32).chain(phrase.into_iter().map(moved));
+        let counted = |phrase: Vec<u32>| once(phrase.len() as u32).chain(phrase.into_iter().map(element));
         for (column, _) in notes.iter_mut().flatten() {
-            *column = moved(*column * 64) / 64;
+            *column = moved[*column as usize];
         }
         // A text may be a word and a row of them.
         let mut tree = TreeBuilder::default();
@@ -261,7 +262,7 @@ const SEED: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// The hash of a word, or of two with a space between them.
 fn hash(words: &str) -> u64 {
-    let hash = |word: &str| dictionary::hash(word.as_bytes());
+    let hash = |word: &str| hash::hash(word.as_bytes());
     match words.split_once(' ') {
         Some((before, after)) => pair(hash(before), hash(after)),
         None => hash(words),
@@ -382,9 +383,10 @@ pub(crate) struct Anchors {
     unspaced_notes: Lists<u32>,
     /// What each word of the dictionary writes, by its id; then what texts write that are no words.
     notes: Lists<Note>,
-    /// The elements that are the rarest of some phrase; as many columns as can be looked at [`EIGHT`] by [`EIGHT`].
+    /// The elements that are the rarest of some phrase, which stand in the first columns: those, and as many more as can be
+    /// looked at [`EIGHT`] by [`EIGHT`].
     rarest: Vec<u64>,
-    /// For each of them, what its phrases, or hints that stand together, can't do without beside it: how many elements,
+    /// For each element in these columns, what the phrases of which it is the rarest, or hints that stand together, can't do without beside it: how many elements,
     /// how many hints of which some phrase has to have all its elements, those elements, those hints; the same for the
     /// next, and so on.
     demands: Lists<u32>,
@@ -520,7 +522,7 @@ impl Anchors {
         let mut seen = Seen::new(self);
         let (mut before, mut start) = (SEED, 0);
         while start < bytes.len() {
-            let (end, hash) = dictionary::word(bytes, start);
+            let (end, hash) = hash::word(bytes, start);
             let word = &bytes[start..end];
             self.spelt.get(hash, |word| seen.write(word));
             self.spelt.get(pair(before, hash), |word| seen.write(word));

@@ -12,8 +12,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::dictionary::{Dictionary, FastMap, WordId, bit};
+use super::dictionary::{Dictionary, WordId, bit};
 use super::flat::{Flat, Lists};
+use super::hash::FastMap;
 use super::tree::{Tree, TreeBuilder};
 use super::words::Token;
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::dictionary::{self, hash};
+use super::hash::{self, hash};
 use super::letters::single;
 
 /// Stands for one word, a pair, a triple, or the beginning of a long word.
@@ -57,7 +57,7 @@ pub(crate) fn visit<S>(
             start += 1;
             continue;
         }
-        let (end, whole) = dictionary::word(bytes, start);
+        let (end, whole) = hash::word(bytes, start);
         if byte.is_ascii_digit() {
             read(state, NUMBER, start..end, None);
         } else if byte >= 0xe0 && text[start..].chars().next().is_some_and(single) {

@@ -256,6 +256,11 @@ fn stopped(text: &str) -> bool {
     text.trim_end().ends_with('.')
 }
 
+/// What a text is given because of its full stop: see [`STOPPED`].
+fn spared(text: &str) -> f32 {
+    if stopped(text) { STOPPED } else { 0.0 }
+}
+
 /// Whether a folded text has fewer words than [`FEW`].
 fn few(text: &str) -> bool {
     let words =
@@ -289,10 +294,8 @@ const FEW_MEANT: f32 = 0.6;
 const FEW_SUBJECT_MEANT: f32 = 0.35;
 /// See [`FEW_MEANT`]. In scripts that part no words, [`LETTERS`] say as much as a word.
 const FEW: usize = 7;
-/// So much less is asked for both where the text ends with a full stop: see [`enough`].
-const STOPPED_MEANT: f32 = 0.1;
-/// And so much less has both to come to for a doubt.
-const STOPPED_NOT_MEANT: f32 = 0.1;
+/// A text that ends with a full stop counts for so much more, whether it is raised or doubted: see [`enough`].
+const STOPPED: f32 = 0.1;
 
 impl Learned {
     /// What a folded text comes to. Where no list saw anything in it, above nothing is rather a cry; where one did, this is
@@ -318,7 +321,7 @@ impl Learned {
 
     /// Whether the lessons doubt what the lists found in a text of this weight.
     pub fn doubt(&self, found: Level, text: &str, weight: f32) -> bool {
-        let weight = weight + if stopped(text) { STOPPED_NOT_MEANT } else { 0.0 };
+        let weight = weight + spared(text);
         match found {
             Level::None | Level::Mention => false,
             Level::Concern | Level::Ideation => weight < NOT_MEANT,
@@ -334,21 +337,21 @@ impl Learned {
     /// What is meant by what the lists saw in a folded text of this weight, and found harmless.
     pub fn raise(&self, listed: Listed, text: &str, weight: f32) -> Concern {
         let Listed { concern, undoubted, .. } = listed;
-        let meant = |undoubted: &Concern| {
-            let english = || self.language(text).language() == "en";
-            let (meant, of_few) = match undoubted.level {
-                Level::None | Level::Mention => (SUBJECT_MEANT, FEW_SUBJECT_MEANT),
-                _ if english() => (MEANT_ENGLISH, FEW_MEANT),
-                _ => (MEANT, FEW_MEANT),
-            };
-            let stopped = if stopped(text) { STOPPED_MEANT } else { 0.0 };
-            meant - stopped + if few(text) { of_few } else { 0.0 }
-        };
-        if concern.level < Level::Concern && weight > meant(&undoubted) {
+        if concern.level < Level::Concern && weight + spared(text) > self.meant_from(undoubted.level, text) {
             Concern { level: Level::Concern, who: Some(self.who(text)), ..undoubted }
         } else {
             concern
         }
+    }
+
+    /// How heavy a text has to be to be meant in which the lists saw a sign of this level, or the subject.
+    fn meant_from(&self, saw: Level, text: &str) -> f32 {
+        let (meant, more) = match saw {
+            Level::None | Level::Mention => (SUBJECT_MEANT, FEW_SUBJECT_MEANT),
+            _ if self.language(text).language() == "en" => (MEANT_ENGLISH, FEW_MEANT),
+            _ => (MEANT, FEW_MEANT),
+        };
+        meant + if few(text) { more } else { 0.0 }
     }
 
     /// Whom a cry is about.

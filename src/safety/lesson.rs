@@ -10,10 +10,10 @@ use std::ops::Range;
 
 use super::case::{Case, Expected, Group};
 use super::compile::Compiled;
-use super::dictionary::FastMap;
 use super::flat;
 use super::fold::{self, Folded};
 use super::grams::{self, Gram};
+use super::hash::FastMap;
 use super::learned::{self, Crisis, Learned, Weights};
 use super::{Level, RuleId, Who};
 use crate::diagnostic::Diagnostic;

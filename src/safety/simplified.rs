@@ -8,7 +8,7 @@
 
 use std::sync::LazyLock;
 
-use super::dictionary::FastMap;
+use super::hash::FastMap;
 
 /// The character that a traditional one is read as; any other as it is.
 pub(crate) fn simplified(c: char) -> char {

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::dictionary::{FastMap, hash_number};
 use super::flat::{Flat, Shelves};
+use super::hash::{FastMap, hash_number};
 
 /// So many children of a node are looked through one by one.
 const FEW: usize = 8;

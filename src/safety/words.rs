@@ -275,7 +275,7 @@ impl Dictionary {
                 let contraction = self.spelling(&folded[last.start as usize..end]).read;
                 let found = Some(contraction).filter(|&word| word != UNKNOWN).or_else(|| {
                     let whole = half.then(|| self.exact(&format!("{before}{word}")))?;
-                    Some(whole).filter(|&whole| self.rare().any(|(_, rare)| rare == whole))
+                    Some(whole).filter(|&whole| self.is_rare(whole))
                 });
                 if let Some(word) = found {
                     let stop = last.stop;
