@@ -248,13 +248,14 @@ class World:
         return {"answer": str(await me.client.room_redact(ask["room"], ask["event"]))}
 
     async def do_hear(self, ask, me):
-        """The events of one sender in a room from position `from` on, once there are `count` of them, or what there
-        is when the time is up."""
+        """The next `count` events of one sender in a room from position `from` on, or what there is when the time is
+        up. `next` stands behind the last of them, so that nothing is passed over that came together with it."""
         end = time.time() + ask.get("seconds", 20)
         kinds = ask.get("types", ["m.room.message"])
+        count = ask.get("count", 1)
         while True:
             me.news.clear()
-            found = []
+            found, after = [], len(me.heard)
             for at, (room, event, when) in enumerate(me.heard):
                 source = event.source
                 if at < ask.get("from", 0) or room != ask["room"] or source.get("sender") != ask["sender"]:
@@ -262,9 +263,12 @@ class World:
                 kind = "sealed" if isinstance(event, MegolmEvent) else source.get("type")
                 if kind in kinds:
                     found.append({**source, "type": kind, "when": when, "encrypted": getattr(event, "decrypted", False)})
+                if len(found) == count:
+                    after = at + 1
+                    break
             left = end - time.time()
-            if len(found) >= ask.get("count", 1) or left <= 0:
-                return {"events": found, "next": len(me.heard)}
+            if len(found) == count or left <= 0:
+                return {"events": found, "next": after}
             try:
                 await asyncio.wait_for(me.news.wait(), min(left, 1))
             except asyncio.TimeoutError:

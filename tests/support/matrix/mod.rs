@@ -478,6 +478,17 @@ impl Talk<'_> {
         body(&self.hear())
     }
 
+    /// The first message of the bot from here on with these words in it. Others may come before it: whoever comes to
+    /// a room while the bot does may see what was said to everybody, or not.
+    pub fn hear_until(&self, words: &str) -> Value {
+        loop {
+            let event = self.hear();
+            if body(&event).contains(words) {
+                return event;
+            }
+        }
+    }
+
     /// Everything that the bot says within this time.
     pub fn all(&self, seconds: u64) -> Vec<Value> {
         self.hear_types(usize::MAX >> 12, &["m.room.message"], seconds)
