@@ -17,6 +17,7 @@ mod diagnostic;
 mod safety {
     mod anchor;
     pub mod case;
+    mod chance;
     mod chart;
     pub mod compile;
     mod context;
@@ -30,10 +31,12 @@ mod safety {
     mod letters;
     mod level;
     mod listed;
+    mod network;
     mod notation;
     mod phrase;
     mod search;
     mod simplified;
+    mod table;
     mod tree;
     mod words;
 

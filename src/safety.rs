@@ -11,12 +11,14 @@
 //!    compiled by `build.rs`, with this very code; a list that somebody changed is compiled when it is read.
 //! 4. `context` weighs what was found: a denial, a figure of speech, a game defuse what they govern.
 //! 5. What no list recognised is weighed word by word: `learned` knows from `lessons/` which words, pairs and triples of
-//!    words tell of distress and which don't. `lesson` learns them while the program is built.
+//!    words tell of distress and which don't. What comes out heavy is read once more by a small `network`, which knows which
+//!    words are alike. `lesson` learns both while the program is built.
 //! 6. What a list saw is weighed once more, by what such words meant in the lessons in which lists see them too: whether a
 //!    context that defused them was right, and whether they are meant where none was known.
 
 mod anchor;
 pub mod case;
+mod chance;
 mod chart;
 mod compile;
 mod context;
@@ -31,6 +33,7 @@ mod letters;
 mod level;
 mod listed;
 pub mod local;
+mod network;
 mod notation;
 mod phrase;
 pub mod reply;
@@ -39,6 +42,7 @@ pub mod scorecard;
 mod screener;
 mod search;
 mod simplified;
+mod table;
 mod tree;
 mod words;
 

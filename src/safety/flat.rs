@@ -37,7 +37,7 @@ macro_rules! rows {
         }
     )*};
 }
-rows!(u8, u16, u32, u64);
+rows!(u8, u16, u32, u64, u128);
 
 impl<A: Row, B: Row> Row for (A, B) {
     const SIZE: usize = A::SIZE + B::SIZE;

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::hash::{self, hash};
 use super::letters::single;
 
-/// Stands for one word, a pair, a triple, or the beginning of a long word.
+/// Stands for one word, a pair, a triple, the beginning of a long word, or letters within one.
 pub(crate) type Gram = u32;
 
 /// Letters of a long word that its inflections share.
@@ -15,6 +15,8 @@ const STEM: usize = 5;
 const EDGE: u64 = 0x9e37_79b9_7f4a_7c15;
 /// Stands for any number.
 const NUMBER: u64 = 0xc2b2_ae3d_27d4_eb4f;
+/// Tells letters within a word from a word.
+const WITHIN: u64 = 0x2545_f491_4f6c_dd1d;
 /// Tells the beginning of a word from a word.
 const BEGUN: u64 = 0x1656_67b1_9e37_79f9;
 
@@ -101,6 +103,12 @@ fn apostrophe(after: &[u8]) -> usize {
 #[inline(always)]
 fn stem(begun: &[u8]) -> u64 {
     joined(BEGUN, hash(begun))
+}
+
+/// The gram of letters within a word.
+#[inline(always)]
+pub(crate) fn letters(letters: &[u8]) -> Gram {
+    gram(joined(WITHIN, hash(letters)))
 }
 
 /// The beginning of a word that is longer than that.

@@ -3,8 +3,9 @@
 //! A phrase list knows wordings; people find others. What no list has, this weighs: every word, pair and triple of
 //! words that stood in a lesson has a weight, for or against, and a message that comes out heavy enough is a concern,
 //! never more. The weights are those of linear support vector machines, one for English and one for all other languages,
-//! learned by `lesson` when the program is built, from nothing but the sentences in `lessons/`. `lantern scan --explain`
-//! shows the words that told.
+//! learned by `lesson` when the program is built, from nothing but the sentences in `lessons/`. Whatever they find heavy
+//! enough for a mention is read once more by a small `network`, which learned from the same sentences which wordings are
+//! alike; both together say whether it is a concern. `lantern scan --explain` shows the words that told.
 //!
 //! Where no list saw anything, it only ever raises. Where one did, a second machine that learned from nothing but such
 //! sentences says whether the words are meant: "a character of mine wants to die" is no cry, and "i told them i wanted to
@@ -15,21 +16,21 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::flat::Flat;
 use super::grams::{self, Gram};
 use super::letters::single;
 use super::listed::{LETTERS, Listed};
+use super::network::{self, Network};
+use super::table::Table;
 use super::{Concern, Level, RuleId, Who};
 
 /// Weights of grams, for one question with two answers.
 #[derive(Serialize, Deserialize)]
 #[serde(bound(deserialize = "'de: 'static"))]
 pub(crate) struct Weights {
-    /// Places, in the order of grams. The high half of a place says which gram, the low half its weight.
-    places: Flat<u32>,
-    /// Bits that say of nearly every gram that is in no place that it isn't.
-    known: Flat<u64>,
-    /// What one unit of a weight is worth.
+    /// The weight of each gram: a signed number, of which the weight is the square with that sign. So a byte is as exact
+    /// for light ones as for heavy ones, about.
+    grams: Table<u8>,
+    /// What one unit of that square is worth.
     unit: f32,
     /// Added at the end.
     bias: f32,
@@ -53,70 +54,25 @@ struct Sum {
 }
 
 impl Weights {
-    /// A table of grams and their weights, of which there may be none of zero.
+    /// A table of grams and their weights.
     pub fn new(weights: &[(Gram, f32)], bias: f32) -> Weights {
         let most = weights.iter().fold(0.0_f32, |most, (_, weight)| most.max(weight.abs()));
-        let unit = most.max(f32::MIN_POSITIVE) / f32::from(i16::MAX);
-        let mut places = vec![0; weights.len() * 5 / 4 + 2];
-        let mut known = vec![0; places.len() / 20 + 1];
-        for &(gram, weight) in weights {
-            let weight = (weight / unit).round() as i16;
-            if weight == 0 {
-                continue;
-            }
-            let mut at = Weights::spread(gram, places.len());
-            while places[at] != 0 {
-                at = Weights::after(at, places.len());
-            }
-            places[at] = gram << 16 | u32::from(weight as u16);
-            let (word, bit) = Weights::bit(gram, known.len());
-            known[word] |= bit;
-        }
-        Weights { places: places.into_iter().collect(), known: known.into_iter().collect(), unit, bias }
+        let unit = most.max(f32::MIN_POSITIVE) / f32::from(i8::MAX).powi(2);
+        let root = |weight: f32| (weight.abs() / unit).sqrt().copysign(weight).round() as i8 as u8;
+        let grams = weights.iter().map(|&(gram, weight)| (gram, root(weight)));
+        Weights { grams: Table::new(grams), unit, bias }
     }
 
     /// Bytes that the table takes.
     pub fn memory(&self) -> usize {
-        self.places.memory() + self.known.memory()
-    }
-
-    /// Which bit of so many words says that a gram is known.
-    #[inline(always)]
-    fn bit(gram: Gram, words: usize) -> (usize, u64) {
-        let bit = gram.wrapping_mul(0x9e37_79b1).rotate_left(16);
-        (Weights::spread(bit, words), 1 << (bit & 63))
-    }
-
-    /// Which of so many a number stands for, where those from the lowest to the highest are spread over them.
-    #[inline(always)]
-    fn spread(number: u32, over: usize) -> usize {
-        ((u64::from(number) * over as u64) >> 32) as usize
-    }
-
-    /// The place after one, of so many; after the last the first.
-    #[inline(always)]
-    fn after(at: usize, places: usize) -> usize {
-        if at + 1 == places { 0 } else { at + 1 }
+        self.grams.memory()
     }
 
     /// The weight of a gram, in units; 0 where no lesson had it.
     #[inline(always)]
     fn weight(&self, gram: Gram) -> i32 {
-        let (word, bit) = Weights::bit(gram, self.known.len());
-        if self.known.at(word) & bit == 0 {
-            return 0;
-        }
-        let mut at = Weights::spread(gram, self.places.len());
-        loop {
-            let place = self.places.at(at);
-            if place == 0 {
-                return 0;
-            }
-            if place >> 16 == gram & 0xffff {
-                return i32::from(place as u16 as i16);
-            }
-            at = Weights::after(at, self.places.len());
-        }
+        let root = i32::from(self.grams.get(gram) as i8);
+        root * root.abs()
     }
 
     /// What a folded text comes to: above zero is rather yes. Of a long one the stretch that comes to most.
@@ -157,15 +113,46 @@ impl Weights {
     }
 }
 
-/// Whether a message deserves a crisis reply. English has a table of its own: a third of all lessons is English, and the
+/// Two machines that learned the same from the same lessons, each in its own way.
+#[derive(Serialize, Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
+pub(crate) struct Pair {
+    pub weights: Weights,
+    pub network: Network,
+}
+
+impl Pair {
+    /// Bytes that both take.
+    fn memory(&self) -> usize {
+        self.weights.memory() + self.network.memory()
+    }
+
+    /// The part of a folded text that the network reads: all of it, or of a long one the stretch that is heaviest.
+    fn part(&self, text: &str) -> Range<usize> {
+        let mut places = Vec::new();
+        network::read(text, |_, at| places.push(at));
+        if places.len() <= network::LONGEST {
+            return 0..text.len();
+        }
+        // Half of each stands in the next one, too, so that nothing falls between two.
+        let stretches = (0..places.len()).step_by(network::LONGEST / 2).map(|first| {
+            let last = places.len().min(first + network::LONGEST) - 1;
+            places[first].start..places[last].end
+        });
+        let weighed = stretches.map(|part| (self.weights.weigh(&text[part.clone()]), part));
+        weighed.max_by(|(one, _), (other, _)| one.total_cmp(other)).map_or(0..text.len(), |(_, part)| part)
+    }
+}
+
+/// Whether a message deserves a crisis reply. English has a pair of its own: a third of all lessons is English, and the
 /// same letters are other words elsewhere ("die", "so", "am").
 #[derive(Serialize, Deserialize)]
 #[serde(bound(deserialize = "'de: 'static"))]
 pub(crate) struct Crisis {
     /// Learned from lessons in English.
-    pub english: Weights,
-    /// Learned from all lessons, less what stands in English alone.
-    pub others: Weights,
+    pub english: Pair,
+    /// The weights from all lessons, less what stands in English alone; the network from those that aren't English.
+    pub others: Pair,
     /// For common words, how much more often they stand in English than in any other language, as a logarithm.
     pub tongue: Weights,
 }
@@ -185,21 +172,22 @@ const CLEAR: f32 = 2.0;
 const SOME: f32 = 6.0;
 
 impl Crisis {
-    /// What a folded text comes to, and by which table.
-    fn weigh(&self, text: &str) -> (f32, &Weights) {
-        let (weight, tongue) = self.english.weigh_and(text, Tongue::default(), |tongue, gram, words| {
-            if words == 1 && tongue.words < TELLING_LANGUAGE {
-                let weight = self.tongue.weight(gram);
-                tongue.english += weight.max(0);
-                tongue.others -= weight.min(0);
-                tongue.words += 1;
-            }
-        });
+    /// What a folded text comes to by the weights, and by those of which pair.
+    fn weigh(&self, text: &str) -> (f32, &Pair) {
+        let (weight, tongue) =
+            self.english.weights.weigh_and(text, Tongue::default(), |tongue, gram, words| {
+                if words == 1 && tongue.words < TELLING_LANGUAGE {
+                    let weight = self.tongue.weight(gram);
+                    tongue.english += weight.max(0);
+                    tongue.others -= weight.min(0);
+                    tongue.words += 1;
+                }
+            });
         let [english, others] = [tongue.english, tongue.others].map(|sum| sum as f32 * self.tongue.unit);
         if english - others > CLEAR && others < SOME {
             return (weight, &self.english);
         }
-        let by_others = self.others.weigh(text);
+        let by_others = self.others.weights.weigh(text);
         let foreign = others - english > CLEAR && english < SOME;
         if foreign || by_others >= weight { (by_others, &self.others) } else { (weight, &self.english) }
     }
@@ -227,14 +215,19 @@ pub(crate) struct Learned {
 /// Nothing learned: no cry is heard, and none that a list saw is doubted.
 impl Default for Learned {
     fn default() -> Self {
-        let [english, others, tongue, other, meant] =
-            [-1.0, -1.0, 0.0, -1.0, 0.0].map(|bias| Weights::new(&[], bias));
+        let [tongue, other, meant] = [0.0, -1.0, 0.0].map(|bias| Weights::new(&[], bias));
+        let [english, others] =
+            [-1.0, -1.0].map(|bias| Pair { weights: Weights::new(&[], bias), network: Network::silent() });
         Learned { crisis: Crisis { english, others, tongue }, other, meant, languages: Vec::new() }
     }
 }
 
 /// How heavy a message has to be for a mention: in a conversation, a line with a number below the answer.
 const MENTION: f32 = -0.2;
+/// How much what the network says counts beside the weights of words. Of 1,091 cries in English and 2,774 in other
+/// languages that no list recognises, by authors who wrote no lesson, both together hear 3 to 4 of 100 more than the weights
+/// alone, with the same number of false alarms. From 0.03 to 0.07 makes no difference that could be measured.
+const NETWORK: f32 = 0.045;
 /// How heavy it has to be for a concern, by the language and by whether it ends with a full stop: in lessons it is mostly
 /// people who are well that write one, and nobody shall be silenced by it. Chosen on everyday chat that no lesson was
 /// taken from, so that lists and lessons together answer fewer than 15 of 10,000 lines of it: `tests/safety/README.md` has
@@ -242,12 +235,11 @@ const MENTION: f32 = -0.2;
 /// languages there was none, and the heaviness is what costs little in lines that were written to look like danger.
 fn enough(language: &str, stopped: bool) -> f32 {
     match (language, stopped) {
-        ("en", false) => 0.15,
-        ("en", true) => 0.12,
-        ("de" | "it" | "zh", false) => 0.04,
-        ("de" | "it" | "zh", true) => 0.2,
-        (_, false) => -0.06,
-        (_, true) => -0.2,
+        ("en", _) => 0.19,
+        ("de" | "it" | "zh", false) => 0.09,
+        ("de" | "it" | "zh", true) => 0.26,
+        (_, false) => 0.0,
+        (_, true) => -0.15,
     }
 }
 
@@ -274,10 +266,10 @@ const TELLING_LANGUAGE: usize = 256;
 /// How much the general weight counts beside that of [`Learned::meant`].
 const GENERAL: f32 = 0.7;
 /// Words that a list saw are not meant where both come to less, of the whole message and of what stands around each of the
-/// words. Chosen so that of 1,000 cries which lists recognise one or two are lost to a mention.
-const NOT_MEANT: f32 = -0.3;
+/// words. Chosen so that of 1,000 cries which lists recognise two or three at most are lost to a mention.
+const NOT_MEANT: f32 = -0.17;
 /// The same of the whole message where what the lists found is imminent.
-const NOT_MEANT_AT_ONCE: f32 = -0.35;
+const NOT_MEANT_AT_ONCE: f32 = -0.25;
 /// The same of what stands around the words.
 const NOT_MEANT_NEARBY: f32 = 0.1;
 /// They are meant, whatever the contexts of the list say, where both come to more: English, in which young people write
@@ -297,11 +289,21 @@ const FEW: usize = 7;
 /// A text that ends with a full stop counts for so much more, whether it is raised or doubted: see [`enough`].
 const STOPPED: f32 = 0.1;
 
+/// What a folded text comes to that its words found heavy enough for a mention, with what the network makes of it. The
+/// network is slow, and is asked of such texts alone: of 33,000 lines of everyday chat, of one in a hundred. It takes no
+/// mention away.
+#[cold]
+#[inline(never)]
+fn read_again(text: &str, weight: f32, by: &Pair) -> f32 {
+    (weight + NETWORK * by.network.weigh(&text[by.part(text)])).max(MENTION)
+}
+
 impl Learned {
     /// What a folded text comes to. Where no list saw anything in it, above nothing is rather a cry; where one did, this is
     /// how much that is meant, and below [`NOT_MEANT`] it isn't.
     pub fn weigh(&self, text: &str, saw: bool) -> f32 {
-        let (general, _) = self.crisis.weigh(text);
+        let (general, by) = self.crisis.weigh(text);
+        let general = if general < MENTION { general } else { read_again(text, general, by) };
         if saw { self.meant.weigh(text) + GENERAL * general } else { general }
     }
 
@@ -387,7 +389,9 @@ impl Learned {
     /// The words of a folded text that tell most, the heaviest first: where they stand, and for or against. `saw` says
     /// whether a list saw something in it.
     pub fn tell(&self, text: &str, saw: bool) -> Vec<(Range<usize>, f32)> {
-        let (_, general) = self.crisis.weigh(text);
+        let (weight, by) = self.crisis.weigh(text);
+        let general = &by.weights;
+        let share = if saw { GENERAL * NETWORK } else { NETWORK };
         let tables: &[(&Weights, f32)] =
             if saw { &[(&self.meant, 1.0), (general, GENERAL)] } else { &[(general, 1.0)] };
         let mut told: Vec<(Range<usize>, f32)> = Vec::new();
@@ -402,6 +406,12 @@ impl Learned {
             },
             |_| (),
         );
+        if weight >= MENTION {
+            let part = by.part(text);
+            let by_network = by.network.tell(&text[part.clone()]);
+            let whole = |at: Range<usize>| part.start + at.start..part.start + at.end;
+            told.extend(by_network.map(|(at, weight)| (whole(at), weight * share)));
+        }
         told.retain(|(_, weight)| *weight != 0.0);
         told.sort_by(|(a, one), (b, other)| other.abs().total_cmp(&one.abs()).then(a.start.cmp(&b.start)));
         told

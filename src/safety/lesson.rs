@@ -9,12 +9,14 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
 
 use super::case::{Case, Expected, Group};
+use super::chance::Chance;
 use super::compile::Compiled;
 use super::flat;
 use super::fold::{self, Folded};
 use super::grams::{self, Gram};
 use super::hash::FastMap;
-use super::learned::{self, Crisis, Learned, Weights};
+use super::learned::{self, Crisis, Learned, Pair, Weights};
+use super::network;
 use super::{Level, RuleId, Who};
 use crate::diagnostic::Diagnostic;
 
@@ -79,10 +81,10 @@ const COST: f64 = 0.3;
 const ROUNDS: usize = 60;
 /// A round that moved no multiplier by more than this is the last.
 const ENOUGH: f64 = 0.01;
-/// Weights that are kept of English, the heaviest.
-const KEPT_ENGLISH: usize = 540_000;
+/// Weights that are kept of English: those that weigh most in all lessons together.
+const KEPT_ENGLISH: usize = 480_000;
 /// The same of all other languages together.
-const KEPT: usize = 1_250_000;
+const KEPT: usize = 1_000_000;
 /// The same of those which tell whom a message is about.
 const KEPT_OTHER: usize = 4_000;
 /// The same of those which tell whether words that a list saw are meant.
@@ -113,6 +115,7 @@ pub(crate) fn learn(lessons: &[Lesson], lists: &Compiled) -> Learned {
                 true
             };
             grams::visit(&mut found, folded.text(), each, |found| found.words += 1);
+            folded.text().clone_into(&mut found.text);
             found
         })
         .collect();
@@ -136,9 +139,19 @@ pub(crate) fn learn(lessons: &[Lesson], lists: &Compiled) -> Learned {
         .filter(|read| read.language != ENGLISH)
         .flat_map(|read| read.grams.iter().copied())
         .collect();
+    let told = |english: bool| -> Vec<(&str, bool)> {
+        let some = read.iter().zip(lessons).filter(|(read, _)| (read.language == ENGLISH) == english);
+        some.map(|(read, lesson)| (read.text.as_str(), lesson.crisis)).collect()
+    };
+    let (others, networks) = std::thread::scope(|at_once| {
+        let networks = at_once.spawn(|| [true, false].map(|english| network::train(&told(english))));
+        (fit(&all, &common).only(&foreign).keep(KEPT), networks.join())
+    });
+    let [for_english, for_others] = networks.unwrap_or_else(|why| std::panic::resume_unwind(why));
+    let english = fit(&some(|read| read.language == ENGLISH), &common).keep(KEPT_ENGLISH);
     let crisis = Crisis {
-        english: fit(&some(|read| read.language == ENGLISH), &common).keep(KEPT_ENGLISH),
-        others: fit(&all, &common).only(&foreign).keep(KEPT),
+        english: Pair { weights: english, network: for_english },
+        others: Pair { weights: others, network: for_others },
         tongue: tongue(&counts, &words),
     };
     let none = BTreeSet::new();
@@ -205,11 +218,12 @@ fn tongue(counts: &Counts<'_>, words: &BTreeMap<&str, Vec<Gram>>) -> Weights {
     Weights::new(&weights, 0.0)
 }
 
-/// What a lesson is read as: its language and grams, those of them that are one word, how many words it has with its end,
+/// What a lesson is read as: its language, its folded text and its grams, those of them that are one word, how many words it has with its end,
 /// and whether a phrase list sees anything in it.
 #[derive(Default)]
 struct Read<'l> {
     language: &'l str,
+    text: String,
     grams: Vec<Gram>,
     single: Vec<Gram>,
     words: u32,
@@ -246,25 +260,39 @@ fn shares(sentences: &[(&Read<'_>, bool)], rows: &[BTreeMap<u32, u32>], columns:
     shares
 }
 
-/// What was fitted: weights, and what is added at the end.
+/// What was fitted.
 struct Fitted {
-    weights: Vec<(Gram, f32)>,
+    weights: Vec<Weight>,
+    /// Added at the end.
     bias: f32,
+}
+
+/// The weight of a gram.
+struct Weight {
+    gram: Gram,
+    weight: f32,
+    /// How many lessons have the gram.
+    seen: u32,
 }
 
 impl Fitted {
     /// Those of some grams.
     fn only(mut self, grams: &HashSet<Gram>) -> Fitted {
-        self.weights.retain(|(gram, _)| grams.contains(gram));
+        self.weights.retain(|one| grams.contains(&one.gram));
         self
     }
 
-    /// The heaviest, at most so many.
+    /// At most so many, those that weigh most. A heavy gram that a single lesson has is mostly that lesson's alone: it
+    /// counts as heavy times the root of how many lessons have it. Of what was tried (heavy alone, its power of 0.3, the
+    /// root, its power of 0.6, how many) the middle ones hear most with as many weights, and more than heavy alone with
+    /// twice as many.
     fn keep(self, kept: usize) -> Weights {
         let mut heavy = self.weights;
-        heavy.sort_by(|(a, one), (b, other)| other.abs().total_cmp(&one.abs()).then(a.cmp(b)));
+        let much = |one: &Weight| one.weight.abs() * (one.seen as f32).sqrt();
+        heavy.sort_by(|a, b| much(b).total_cmp(&much(a)).then(a.gram.cmp(&b.gram)));
         heavy.truncate(kept);
-        Weights::new(&heavy, self.bias)
+        let weights: Vec<(Gram, f32)> = heavy.into_iter().map(|one| (one.gram, one.weight)).collect();
+        Weights::new(&weights, self.bias)
     }
 }
 
@@ -297,6 +325,8 @@ fn fit(sentences: &[(&Read<'_>, bool)], common: &BTreeSet<Gram>) -> Fitted {
         .into_iter()
         .map(|share| ((1.0 / share).ln() + 1.0).powi(2) / 10.0)
         .collect();
+    let mut seen = vec![0; of.len()];
+    rows.iter().flat_map(|row| row.keys()).for_each(|&column| seen[column as usize] += 1);
     let bias = of.len();
     let added = 0.5 / COST;
     let mut rows: Vec<Row> = rows
@@ -315,15 +345,10 @@ fn fit(sentences: &[(&Read<'_>, bool)], common: &BTreeSet<Gram>) -> Fitted {
         .collect();
     let mut weights = vec![0.0_f64; bias + 1];
     let mut order: Vec<usize> = (0..rows.len()).collect();
-    let mut chance = 0x2545_f491_4f6c_dd1d_u64;
+    let mut chance = Chance::default();
     for _ in 0..ROUNDS {
-        // Any order will do that isn't that of the files; this one is the same every time.
-        for last in (1..order.len()).rev() {
-            chance ^= chance << 13;
-            chance ^= chance >> 7;
-            chance ^= chance << 17;
-            order.swap(last, (chance % (last as u64 + 1)) as usize);
-        }
+        // Any order will do that isn't that of the files.
+        chance.shuffle(&mut order);
         let mut moved = 0.0_f64;
         for &index in &order {
             let row = &mut rows[index];
@@ -343,6 +368,10 @@ fn fit(sentences: &[(&Read<'_>, bool)], common: &BTreeSet<Gram>) -> Fitted {
             break;
         }
     }
-    let weight = |(column, &gram): (usize, &Gram)| (gram, (weights[column] * rarity[column]) as f32);
+    let weight = |(column, &gram): (usize, &Gram)| Weight {
+        gram,
+        weight: (weights[column] * rarity[column]) as f32,
+        seen: seen[column],
+    };
     Fitted { weights: of.iter().enumerate().map(weight).collect(), bias: weights[bias] as f32 }
 }
