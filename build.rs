@@ -26,7 +26,7 @@ mod safety {
     pub mod fold;
     mod grams;
     mod hash;
-    mod learned;
+    pub mod learned;
     pub mod lesson;
     mod letters;
     mod level;
@@ -87,7 +87,11 @@ fn main() -> ExitCode {
             }
         }
     }
-    let learned = safety::lesson::learn(&lessons, &lists);
+    let learned = std::thread::scope(|both| {
+        let networks = both.spawn(|| safety::lesson::networks(&lessons));
+        let weights = safety::lesson::weights(&lessons, &lists);
+        safety::learned::Learned { networks: networks.join().expect("the networks learn"), ..weights }
+    });
     write("learned.bin", &safety::lesson::keep(&learned).expect("all of it can be written"));
     ExitCode::SUCCESS
 }

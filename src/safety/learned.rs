@@ -113,46 +113,15 @@ impl Weights {
     }
 }
 
-/// Two machines that learned the same from the same lessons, each in its own way.
-#[derive(Serialize, Deserialize)]
-#[serde(bound(deserialize = "'de: 'static"))]
-pub(crate) struct Pair {
-    pub weights: Weights,
-    pub network: Network,
-}
-
-impl Pair {
-    /// Bytes that both take.
-    fn memory(&self) -> usize {
-        self.weights.memory() + self.network.memory()
-    }
-
-    /// The part of a folded text that the network reads: all of it, or of a long one the stretch that is heaviest.
-    fn part(&self, text: &str) -> Range<usize> {
-        let mut places = Vec::new();
-        network::read(text, |_, at| places.push(at));
-        if places.len() <= network::LONGEST {
-            return 0..text.len();
-        }
-        // Half of each stands in the next one, too, so that nothing falls between two.
-        let stretches = (0..places.len()).step_by(network::LONGEST / 2).map(|first| {
-            let last = places.len().min(first + network::LONGEST) - 1;
-            places[first].start..places[last].end
-        });
-        let weighed = stretches.map(|part| (self.weights.weigh(&text[part.clone()]), part));
-        weighed.max_by(|(one, _), (other, _)| one.total_cmp(other)).map_or(0..text.len(), |(_, part)| part)
-    }
-}
-
-/// Whether a message deserves a crisis reply. English has a pair of its own: a third of all lessons is English, and the
+/// Whether a message deserves a crisis reply. English has a table of its own: a third of all lessons is English, and the
 /// same letters are other words elsewhere ("die", "so", "am").
 #[derive(Serialize, Deserialize)]
 #[serde(bound(deserialize = "'de: 'static"))]
 pub(crate) struct Crisis {
     /// Learned from lessons in English.
-    pub english: Pair,
-    /// The weights from all lessons, less what stands in English alone; the network from those that aren't English.
-    pub others: Pair,
+    pub english: Weights,
+    /// Learned from all lessons, less what stands in English alone.
+    pub others: Weights,
     /// For common words, how much more often they stand in English than in any other language, as a logarithm.
     pub tongue: Weights,
 }
@@ -172,24 +141,23 @@ const CLEAR: f32 = 2.0;
 const SOME: f32 = 6.0;
 
 impl Crisis {
-    /// What a folded text comes to by the weights, and by those of which pair.
-    fn weigh(&self, text: &str) -> (f32, &Pair) {
-        let (weight, tongue) =
-            self.english.weights.weigh_and(text, Tongue::default(), |tongue, gram, words| {
-                if words == 1 && tongue.words < TELLING_LANGUAGE {
-                    let weight = self.tongue.weight(gram);
-                    tongue.english += weight.max(0);
-                    tongue.others -= weight.min(0);
-                    tongue.words += 1;
-                }
-            });
+    /// What a folded text comes to, and whether by the table of English.
+    fn weigh(&self, text: &str) -> (f32, bool) {
+        let (weight, tongue) = self.english.weigh_and(text, Tongue::default(), |tongue, gram, words| {
+            if words == 1 && tongue.words < TELLING_LANGUAGE {
+                let weight = self.tongue.weight(gram);
+                tongue.english += weight.max(0);
+                tongue.others -= weight.min(0);
+                tongue.words += 1;
+            }
+        });
         let [english, others] = [tongue.english, tongue.others].map(|sum| sum as f32 * self.tongue.unit);
         if english - others > CLEAR && others < SOME {
-            return (weight, &self.english);
+            return (weight, true);
         }
-        let by_others = self.others.weights.weigh(text);
+        let by_others = self.others.weigh(text);
         let foreign = others - english > CLEAR && english < SOME;
-        if foreign || by_others >= weight { (by_others, &self.others) } else { (weight, &self.english) }
+        if foreign || by_others >= weight { (by_others, false) } else { (weight, true) }
     }
 
     /// Bytes that the tables take.
@@ -198,12 +166,24 @@ impl Crisis {
     }
 }
 
+/// The networks that learned beside [`Crisis`].
+#[derive(Serialize, Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
+pub(crate) struct Networks {
+    /// From lessons in English.
+    pub english: Network,
+    /// From all others.
+    pub others: Network,
+}
+
 /// All that was learned.
 #[derive(Serialize, Deserialize)]
 #[serde(bound(deserialize = "'de: 'static"))]
 pub(crate) struct Learned {
-    /// Whether a message deserves a crisis reply.
+    /// Whether a message deserves a crisis reply, by the weights of its words.
     pub crisis: Crisis,
+    /// The same of what these found heavy.
+    pub networks: Networks,
     /// Whether such a message is about somebody else.
     pub other: Weights,
     /// Whether a message in which a list sees a sign, or the subject, deserves a crisis reply.
@@ -215,10 +195,10 @@ pub(crate) struct Learned {
 /// Nothing learned: no cry is heard, and none that a list saw is doubted.
 impl Default for Learned {
     fn default() -> Self {
-        let [tongue, other, meant] = [0.0, -1.0, 0.0].map(|bias| Weights::new(&[], bias));
-        let [english, others] =
-            [-1.0, -1.0].map(|bias| Pair { weights: Weights::new(&[], bias), network: Network::silent() });
-        Learned { crisis: Crisis { english, others, tongue }, other, meant, languages: Vec::new() }
+        let [english, others, tongue, other, meant] =
+            [-1.0, -1.0, 0.0, -1.0, 0.0].map(|bias| Weights::new(&[], bias));
+        let networks = Networks { english: Network::silent(), others: Network::silent() };
+        Learned { crisis: Crisis { english, others, tongue }, networks, other, meant, languages: Vec::new() }
     }
 }
 
@@ -235,8 +215,8 @@ const NETWORK: f32 = 0.045;
 /// languages there was none, and the heaviness is what costs little in lines that were written to look like danger.
 fn enough(language: &str, stopped: bool) -> f32 {
     match (language, stopped) {
-        ("en", _) => 0.19,
-        ("de" | "it" | "zh", false) => 0.09,
+        ("en", _) => 0.2,
+        ("de" | "it" | "zh", false) => 0.04,
         ("de" | "it" | "zh", true) => 0.26,
         (_, false) => 0.0,
         (_, true) => -0.15,
@@ -267,7 +247,7 @@ const TELLING_LANGUAGE: usize = 256;
 const GENERAL: f32 = 0.7;
 /// Words that a list saw are not meant where both come to less, of the whole message and of what stands around each of the
 /// words. Chosen so that of 1,000 cries which lists recognise two or three at most are lost to a mention.
-const NOT_MEANT: f32 = -0.17;
+const NOT_MEANT: f32 = -0.2;
 /// The same of the whole message where what the lists found is imminent.
 const NOT_MEANT_AT_ONCE: f32 = -0.25;
 /// The same of what stands around the words.
@@ -289,22 +269,44 @@ const FEW: usize = 7;
 /// A text that ends with a full stop counts for so much more, whether it is raised or doubted: see [`enough`].
 const STOPPED: f32 = 0.1;
 
-/// What a folded text comes to that its words found heavy enough for a mention, with what the network makes of it. The
-/// network is slow, and is asked of such texts alone: of 33,000 lines of everyday chat, of one in a hundred. It takes no
-/// mention away.
-#[cold]
-#[inline(never)]
-fn read_again(text: &str, weight: f32, by: &Pair) -> f32 {
-    (weight + NETWORK * by.network.weigh(&text[by.part(text)])).max(MENTION)
-}
-
 impl Learned {
     /// What a folded text comes to. Where no list saw anything in it, above nothing is rather a cry; where one did, this is
     /// how much that is meant, and below [`NOT_MEANT`] it isn't.
     pub fn weigh(&self, text: &str, saw: bool) -> f32 {
-        let (general, by) = self.crisis.weigh(text);
-        let general = if general < MENTION { general } else { read_again(text, general, by) };
+        let (general, english) = self.crisis.weigh(text);
+        let general = if general < MENTION { general } else { self.read_again(text, general, english) };
         if saw { self.meant.weigh(text) + GENERAL * general } else { general }
+    }
+
+    /// What a folded text comes to that its words found heavy enough for a mention, with what the network makes of it. The
+    /// network is slow, and is asked of such texts alone: of 33,000 lines of everyday chat, of one in a hundred. It takes
+    /// no mention away.
+    #[cold]
+    #[inline(never)]
+    fn read_again(&self, text: &str, weight: f32, english: bool) -> f32 {
+        let part = self.part(text, english);
+        (weight + NETWORK * self.network(english).weigh(&text[part])).max(MENTION)
+    }
+
+    fn network(&self, english: bool) -> &Network {
+        if english { &self.networks.english } else { &self.networks.others }
+    }
+
+    /// The part of a folded text that its network reads: all of it, or of a long one the stretch that is heaviest.
+    fn part(&self, text: &str, english: bool) -> Range<usize> {
+        let mut places = Vec::new();
+        network::read(text, |_, at| places.push(at));
+        if places.len() <= network::LONGEST {
+            return 0..text.len();
+        }
+        // Half of each stands in the next one, too, so that nothing falls between two.
+        let stretches = (0..places.len()).step_by(network::LONGEST / 2).map(|first| {
+            let last = places.len().min(first + network::LONGEST) - 1;
+            places[first].start..places[last].end
+        });
+        let weights = if english { &self.crisis.english } else { &self.crisis.others };
+        let weighed = stretches.map(|part| (weights.weigh(&text[part.clone()]), part));
+        weighed.max_by(|(one, _), (other, _)| one.total_cmp(other)).map_or(0..text.len(), |(_, part)| part)
     }
 
     /// What a folded text of this weight deserves in which no list saw anything.
@@ -383,14 +385,15 @@ impl Learned {
     /// Bytes that it takes, about.
     pub fn memory(&self) -> usize {
         let words: usize = self.languages.iter().map(|(_, words)| words.len() * size_of::<Gram>()).sum();
-        self.crisis.memory() + self.other.memory() + self.meant.memory() + words
+        let networks = self.networks.english.memory() + self.networks.others.memory();
+        self.crisis.memory() + networks + self.other.memory() + self.meant.memory() + words
     }
 
     /// The words of a folded text that tell most, the heaviest first: where they stand, and for or against. `saw` says
     /// whether a list saw something in it.
     pub fn tell(&self, text: &str, saw: bool) -> Vec<(Range<usize>, f32)> {
-        let (weight, by) = self.crisis.weigh(text);
-        let general = &by.weights;
+        let (weight, english) = self.crisis.weigh(text);
+        let general = if english { &self.crisis.english } else { &self.crisis.others };
         let share = if saw { GENERAL * NETWORK } else { NETWORK };
         let tables: &[(&Weights, f32)] =
             if saw { &[(&self.meant, 1.0), (general, GENERAL)] } else { &[(general, 1.0)] };
@@ -407,8 +410,8 @@ impl Learned {
             |_| (),
         );
         if weight >= MENTION {
-            let part = by.part(text);
-            let by_network = by.network.tell(&text[part.clone()]);
+            let part = self.part(text, english);
+            let by_network = self.network(english).tell(&text[part.clone()]);
             let whole = |at: Range<usize>| part.start + at.start..part.start + at.end;
             told.extend(by_network.map(|(at, weight)| (whole(at), weight * share)));
         }

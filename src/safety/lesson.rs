@@ -15,7 +15,7 @@ use super::flat;
 use super::fold::{self, Folded};
 use super::grams::{self, Gram};
 use super::hash::FastMap;
-use super::learned::{self, Crisis, Learned, Pair, Weights};
+use super::learned::{self, Crisis, Learned, Networks, Weights};
 use super::network;
 use super::{Level, RuleId, Who};
 use crate::diagnostic::Diagnostic;
@@ -100,7 +100,26 @@ const HARDLY: f64 = 1e-5;
 const COMMON: usize = 60;
 
 /// Learns from lessons; `lists` are the phrase lists beside which what was learned will stand.
+// The build script learns both halves at once.
+#[allow(dead_code)]
 pub(crate) fn learn(lessons: &[Lesson], lists: &Compiled) -> Learned {
+    Learned { networks: networks(lessons), ..weights(lessons, lists) }
+}
+
+/// The half of it that the networks learn.
+pub(crate) fn networks(lessons: &[Lesson]) -> Networks {
+    let [english, others] = [true, false].map(|english| {
+        let some: Vec<_> = lessons.iter().filter(|lesson| (lesson.language == ENGLISH) == english).collect();
+        let folded: Vec<_> = some.iter().map(|lesson| fold::fold(&lesson.text)).collect();
+        let told: Vec<_> =
+            folded.iter().zip(some).map(|(folded, lesson)| (folded.text(), lesson.crisis)).collect();
+        network::train(&told)
+    });
+    Networks { english, others }
+}
+
+/// The other half: all but the networks.
+pub(crate) fn weights(lessons: &[Lesson], lists: &Compiled) -> Learned {
     let read: Vec<Read<'_>> = lessons
         .iter()
         .map(|lesson| {
@@ -115,7 +134,6 @@ pub(crate) fn learn(lessons: &[Lesson], lists: &Compiled) -> Learned {
                 true
             };
             grams::visit(&mut found, folded.text(), each, |found| found.words += 1);
-            folded.text().clone_into(&mut found.text);
             found
         })
         .collect();
@@ -139,19 +157,9 @@ pub(crate) fn learn(lessons: &[Lesson], lists: &Compiled) -> Learned {
         .filter(|read| read.language != ENGLISH)
         .flat_map(|read| read.grams.iter().copied())
         .collect();
-    let told = |english: bool| -> Vec<(&str, bool)> {
-        let some = read.iter().zip(lessons).filter(|(read, _)| (read.language == ENGLISH) == english);
-        some.map(|(read, lesson)| (read.text.as_str(), lesson.crisis)).collect()
-    };
-    let (others, networks) = std::thread::scope(|at_once| {
-        let networks = at_once.spawn(|| [true, false].map(|english| network::train(&told(english))));
-        (fit(&all, &common).only(&foreign).keep(KEPT), networks.join())
-    });
-    let [for_english, for_others] = networks.unwrap_or_else(|why| std::panic::resume_unwind(why));
-    let english = fit(&some(|read| read.language == ENGLISH), &common).keep(KEPT_ENGLISH);
     let crisis = Crisis {
-        english: Pair { weights: english, network: for_english },
-        others: Pair { weights: others, network: for_others },
+        english: fit(&some(|read| read.language == ENGLISH), &common).keep(KEPT_ENGLISH),
+        others: fit(&all, &common).only(&foreign).keep(KEPT),
         tongue: tongue(&counts, &words),
     };
     let none = BTreeSet::new();
@@ -164,6 +172,7 @@ pub(crate) fn learn(lessons: &[Lesson], lists: &Compiled) -> Learned {
         other: fit(&about, &none).keep(KEPT_OTHER),
         meant: fit(&some(|read| read.seen), &none).keep(KEPT_MEANT),
         languages: languages.collect(),
+        ..Learned::default()
     }
 }
 
@@ -218,12 +227,11 @@ fn tongue(counts: &Counts<'_>, words: &BTreeMap<&str, Vec<Gram>>) -> Weights {
     Weights::new(&weights, 0.0)
 }
 
-/// What a lesson is read as: its language, its folded text and its grams, those of them that are one word, how many words it has with its end,
+/// What a lesson is read as: its language and grams, those of them that are one word, how many words it has with its end,
 /// and whether a phrase list sees anything in it.
 #[derive(Default)]
 struct Read<'l> {
     language: &'l str,
-    text: String,
     grams: Vec<Gram>,
     single: Vec<Gram>,
     words: u32,
