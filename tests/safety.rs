@@ -292,6 +292,20 @@ fn english_before_a_cry_in_another_language_hides_nothing_that_the_lessons_hear(
 }
 
 #[test]
+fn a_chinese_cry_that_no_list_knows_is_answered_in_chinese_though_japanese_shares_its_characters() {
+    for (text, rule) in [
+        ("丧葬费我放枕头下了", "zh/learned"),
+        ("下个月的票全退了,用不着了", "zh/learned"),
+        ("不能說我還想活下去,我說不出口", "zh/learned"),
+        ("もう明日の朝を迎える気がしない、みんなありがとう", "ja/learned"),
+    ] {
+        let heard = Screener::builtin().screen(text);
+        let by = heard.rule.as_ref().map(|rule| rule.as_str());
+        assert_eq!((heard.level, by), (Level::Concern, Some(rule)), "{text}");
+    }
+}
+
+#[test]
 fn an_explanation_says_the_rule_the_words_and_what_defused_them() {
     let text = "Honestly I don't WANT to d1e";
     let explained = Screener::builtin().explain(text);

@@ -215,7 +215,7 @@ const NETWORK: f32 = 0.045;
 /// languages there was none, and the heaviness is what costs little in lines that were written to look like danger.
 fn enough(language: &str, stopped: bool) -> f32 {
     match (language, stopped) {
-        ("en", _) => 0.2,
+        ("en", _) => 0.22,
         ("de" | "it" | "zh", false) => 0.04,
         ("de" | "it" | "zh", true) => 0.26,
         (_, false) => 0.0,
@@ -364,7 +364,8 @@ impl Learned {
     }
 
     /// The rule of the language that knows most of the words; of equals the first. What is nothing but English is English,
-    /// though another language may share its few words.
+    /// though another language may share its few words; and what has no kana isn't Japanese, though Chinese shares its
+    /// characters.
     fn language(&self, text: &str) -> RuleId {
         let mut all = Vec::new();
         let word = |all: &mut Vec<Gram>, gram, words, _: Range<usize>| {
@@ -378,7 +379,10 @@ impl Learned {
             return RuleId::new("en/learned");
         }
         let known = |words: &Vec<Gram>| all.iter().filter(|gram| words.binary_search(gram).is_ok()).count();
-        let best = self.languages.iter().rev().max_by_key(|(_, words)| known(words));
+        let kana = text.contains(|letter| matches!(letter, 'ぁ'..='ヿ'));
+        let may_be = |rule: &RuleId| kana || rule.language() != "ja";
+        let languages = self.languages.iter().filter(|(rule, _)| may_be(rule));
+        let best = languages.rev().max_by_key(|(_, words)| known(words));
         best.map_or_else(|| RuleId::new("en/learned"), |(rule, _)| rule.clone())
     }
 
