@@ -415,6 +415,10 @@ impl Learned {
         );
         if weight >= MENTION {
             let part = self.part(text, english);
+            let mut words = 0;
+            network::read(&text[part.clone()], |_, _| words += 1);
+            // The weights of words are divided by this when they are summed, and are told as they were before.
+            let share = share * scale(words);
             let by_network = self.network(english).tell(&text[part.clone()]);
             let whole = |at: Range<usize>| part.start + at.start..part.start + at.end;
             told.extend(by_network.map(|(at, weight)| (whole(at), weight * share)));
