@@ -100,8 +100,6 @@ const HARDLY: f64 = 1e-5;
 const COMMON: usize = 60;
 
 /// Learns from lessons; `lists` are the phrase lists beside which what was learned will stand.
-// The build script learns both halves at once.
-#[allow(dead_code)]
 pub(crate) fn learn(lessons: &[Lesson], lists: &Compiled) -> Learned {
     Learned { networks: networks(lessons), ..weights(lessons, lists) }
 }

@@ -15,11 +15,8 @@ use serde::{Deserialize, Serialize};
 use super::grams::{self, Gram};
 use super::table::Table;
 
-// The build script trains, and tests.
-#[allow(dead_code)]
 mod train;
 
-#[allow(unused_imports)]
 pub(crate) use train::train;
 
 /// Numbers that say what a word is like.
