@@ -141,6 +141,11 @@ const CLEAR: f32 = 2.0;
 const SOME: f32 = 6.0;
 
 impl Crisis {
+    /// The table of English, or that of all others.
+    fn table(&self, english: bool) -> &Weights {
+        if english { &self.english } else { &self.others }
+    }
+
     /// What a folded text comes to, and whether by the table of English.
     fn weigh(&self, text: &str) -> (f32, bool) {
         let (weight, tongue) = self.english.weigh_and(text, Tongue::default(), |tongue, gram, words| {
@@ -246,7 +251,7 @@ const TELLING_LANGUAGE: usize = 256;
 /// How much the general weight counts beside that of [`Learned::meant`].
 const GENERAL: f32 = 0.7;
 /// Words that a list saw are not meant where both come to less, of the whole message and of what stands around each of the
-/// words. Chosen so that of 1,000 cries which lists recognise two or three at most are lost to a mention.
+/// words. Chosen so that of 1,000 cries which lists recognise one or two are lost to a mention.
 const NOT_MEANT: f32 = -0.2;
 /// The same of the whole message where what the lists found is imminent.
 const NOT_MEANT_AT_ONCE: f32 = -0.25;
@@ -304,7 +309,7 @@ impl Learned {
             let last = places.len().min(first + network::LONGEST) - 1;
             places[first].start..places[last].end
         });
-        let weights = if english { &self.crisis.english } else { &self.crisis.others };
+        let weights = self.crisis.table(english);
         let weighed = stretches.map(|part| (weights.weigh(&text[part.clone()]), part));
         weighed.max_by(|(one, _), (other, _)| one.total_cmp(other)).map_or(0..text.len(), |(_, part)| part)
     }
@@ -397,7 +402,7 @@ impl Learned {
     /// whether a list saw something in it.
     pub fn tell(&self, text: &str, saw: bool) -> Vec<(Range<usize>, f32)> {
         let (weight, english) = self.crisis.weigh(text);
-        let general = if english { &self.crisis.english } else { &self.crisis.others };
+        let general = self.crisis.table(english);
         let share = if saw { GENERAL * NETWORK } else { NETWORK };
         let tables: &[(&Weights, f32)] =
             if saw { &[(&self.meant, 1.0), (general, GENERAL)] } else { &[(general, 1.0)] };

@@ -290,8 +290,8 @@ impl Fitted {
 
     /// At most so many, those that weigh most. A heavy gram that a single lesson has is mostly that lesson's alone: it
     /// counts as heavy times the root of how many lessons have it. Of what was tried (heavy alone, its power of 0.3, the
-    /// root, its power of 0.6, how many) the middle ones hear most with as many weights, and more than heavy alone with
-    /// twice as many.
+    /// root, its power of 0.6, how many) the middle ones hear most with as many weights, and as much as heavy alone
+    /// with nearly twice as many.
     fn keep(self, kept: usize) -> Weights {
         let mut heavy = self.weights;
         let much = |one: &Weight| one.weight.abs() * (one.seen as f32).sqrt();

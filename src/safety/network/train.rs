@@ -195,11 +195,7 @@ impl Learner {
         let mut rows: Vec<(Gram, u32)> = rows.iter().map(|(&feature, &row)| (feature, row)).collect();
         rows.sort_unstable();
         let features = rows.into_iter().map(|(feature, row)| (feature, packed(&vectors[row as usize])));
-        Network {
-            features: Table::new(features.collect::<Vec<_>>().into_iter()),
-            unit,
-            filters: self.filters.values,
-        }
+        Network { features: Table::new(features), unit, filters: self.filters.values }
     }
 }
 
